@@ -1,0 +1,1 @@
+"""EdReflect platform: CSV exports over SFTP, reconciled and published as org-scoped Postgres views."""
