@@ -1,0 +1,316 @@
+"""The feeds' contracts, read from where dbt keeps them: ``dbt_project/models/sources/*.yml``.
+
+A dbt source is a feed, each of its tables a file. What dbt has no word for (file names, load rules, keys) stands under
+``config.meta``; this module turns it into objects and refuses a contract that contradicts itself, so that fetching,
+loading and the database's raw tables can rely on it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from edreflect_assets.errors import ConfigurationError
+
+# Beside the package in a source checkout and in an installed wheel alike.
+DBT_PROJECT_DIR = Path(__file__).resolve().parents[1] / "dbt_project"
+
+LOAD_RULES = frozenset({"reference", "drop_insert", "upsert", "affiliation", "id_map"})
+DATA_TYPES = frozenset({"text", "integer", "numeric", "boolean", "date", "timestamp"})
+RESERVED_COLUMNS = frozenset({"org_id", "_load_id", "_row", "_line"})
+
+_FEED_META = frozenset({"feed", "path", "dayless_path", "encoding", "deprecated", "aliases"})
+_TABLE_META = frozenset(
+    {
+        "file",
+        "load",
+        "key",
+        "drop_key",
+        "touched_by",
+        "removed_columns",
+        "aliases",
+        "dayless",
+        "deleted_by",
+        "modified_by",
+    }
+)
+_COLUMN_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_DOC_CALL = re.compile(r"\{\{\s*doc\(\s*['\"](\w+)['\"]\s*\)\s*\}\}")
+_DOC_BLOCK = re.compile(r"\{%-?\s*docs\s+(\w+)\s*-?%\}(.*?)\{%-?\s*enddocs\s*-?%\}", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a delivered file; ``data_type`` is its type once reconciled, raw rows hold text.
+
+    ``assumed`` is False only where the source itself documents the column.
+    """
+
+    name: str
+    data_type: str
+    description: str
+    assumed: bool
+
+
+@dataclass(frozen=True)
+class KeyedReference:
+    """Another file of the feed that ends rows of this one: its name, the key both share, the column of its date."""
+
+    file: str
+    key: tuple[str, ...]
+    date: str | None = None
+
+
+@dataclass(frozen=True)
+class FileContract:
+    """What one delivered file is called, holds, and means for the rows that came before it.
+
+    ``load`` is one of ``LOAD_RULES``; ``key`` identifies a row (upsert, affiliation, id_map) or names
+    what was touched (reference); ``drop_key`` is the key whose rows are replaced as a whole (drop_insert) when the file
+    ``touched_by`` or the file itself names it. ``aliases`` maps other spellings of a header to columns of this file.
+    ``dayless`` files are delivered to the feed's folder without a day.
+    """
+
+    feed: str
+    file: str
+    table: str
+    load: str
+    key: tuple[str, ...]
+    drop_key: tuple[str, ...]
+    touched_by: str | None
+    columns: tuple[Column, ...]
+    aliases: Mapping[str, str] = field(hash=False)
+    removed_columns: frozenset[str]
+    dayless: bool
+    description: str = ""
+    deleted_by: KeyedReference | None = None
+    modified_by: KeyedReference | None = None
+
+    @property
+    def key_columns(self) -> frozenset[str]:
+        """Columns without which the file is refused."""
+        return frozenset(self.key or self.drop_key)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Column names in the contract's order."""
+        return tuple(column.name for column in self.columns)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One kind of export: where an org's files lie, how they are encoded, and the contract of each.
+
+    ``path`` and ``dayless_path`` are templates with ``{org}`` and ``{day}`` (YYYY-MM-DD). ``files`` is keyed by file
+    name as the contract spells it; ``deprecated`` files are no longer generated and never loaded.
+    """
+
+    name: str
+    path: str
+    dayless_path: str | None
+    files: Mapping[str, FileContract] = field(hash=False)
+    deprecated: frozenset[str]
+    raw_schema: str
+    encoding: str
+    description: str = ""
+
+    def match(self, file_name: str) -> FileContract | None:
+        """Return the contract of a delivered file, ignoring case, or None when the feed does not list it."""
+        return self._by_folded_name.get(file_name.casefold())
+
+    def is_deprecated(self, file_name: str) -> bool:
+        """Tell, ignoring case, whether the source says that it no longer generates this file."""
+        return file_name.casefold() in self._folded_deprecated
+
+    @cached_property
+    def tables(self) -> Mapping[str, FileContract]:
+        """The contracts by table name."""
+        return MappingProxyType({contract.table: contract for contract in self.files.values()})
+
+    @cached_property
+    def _by_folded_name(self) -> dict[str, FileContract]:
+        return {name.casefold(): contract for name, contract in self.files.items()}
+
+    @cached_property
+    def _folded_deprecated(self) -> frozenset[str]:
+        return frozenset(name.casefold() for name in self.deprecated)
+
+
+@lru_cache(maxsize=4)
+def load_feeds(project_dir: Path = DBT_PROJECT_DIR) -> Mapping[str, Feed]:
+    """Return every feed of the dbt project by name; read once per process.
+
+    Raises ConfigurationError naming the YAML file and the table when a contract is missing or contradicts itself.
+    """
+    docs = _doc_blocks(project_dir)
+    paths = sorted((project_dir / "models" / "sources").glob("*.yml"))
+    if not paths:
+        raise ConfigurationError(
+            f"No feed is described in {project_dir / 'models' / 'sources'}; reinstall the project."
+        )
+    feeds: dict[str, Feed] = {}
+    for path in paths:
+        for source in _parse(path).get("sources") or []:
+            feed = _read_feed(path, source, docs)
+            if feed.name in feeds:
+                raise ConfigurationError(f"{path.name}: feed {feed.name} is described twice; keep one of them.")
+            feeds[feed.name] = feed
+    return MappingProxyType(feeds)
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path.name} is not valid YAML: {error}") from None
+    return content if isinstance(content, dict) else {}
+
+
+def _doc_blocks(project_dir: Path) -> dict[str, str]:
+    """Return the text of every dbt docs block by name, white space folded."""
+    return {
+        name: " ".join(text.split())
+        for path in sorted((project_dir / "models").rglob("*.md"))
+        for name, text in _DOC_BLOCK.findall(path.read_text(encoding="utf-8"))
+    }
+
+
+def _read_feed(path: Path, source: Mapping[str, Any], docs: Mapping[str, str]) -> Feed:
+    place = f"{path.name}, source {source.get('name')}"
+    meta = _meta(source, _FEED_META, place)
+    for needed in ("feed", "path"):
+        if not meta.get(needed):
+            raise ConfigurationError(f"{place}: config.meta lacks {needed}.")
+    aliases = _aliases(meta, place)
+    contracts: dict[str, FileContract] = {}
+    for table in source.get("tables") or []:
+        contract = _read_table(path, str(meta["feed"]), table, aliases, docs)
+        if contract.file in contracts or contract.table in {known.table for known in contracts.values()}:
+            raise ConfigurationError(f"{path.name}, table {contract.table}: the table or its file is listed twice.")
+        contracts[contract.file] = contract
+    if any(contract.dayless for contract in contracts.values()) and not meta.get("dayless_path"):
+        raise ConfigurationError(f"{place}: it has files without a day, but config.meta lacks dayless_path.")
+    known = {column for contract in contracts.values() for column in contract.column_names}
+    _require(set(aliases.values()) <= known, place, "an alias stands for a column that no table has")
+    return Feed(
+        name=str(meta["feed"]),
+        path=str(meta["path"]),
+        dayless_path=meta.get("dayless_path"),
+        files=MappingProxyType({file: _check_references(path, c, contracts) for file, c in contracts.items()}),
+        deprecated=frozenset(meta.get("deprecated") or ()),
+        raw_schema=str(source.get("schema") or source["name"]),
+        encoding=str(meta.get("encoding") or "utf-8"),
+        description=_text(source.get("description"), docs, place),
+    )
+
+
+def _read_table(
+    path: Path, feed: str, table: Mapping[str, Any], feed_aliases: Mapping[str, str], docs: Mapping[str, str]
+) -> FileContract:
+    place = f"{path.name}, table {table.get('name')}"
+    meta = _meta(table, _TABLE_META, place)
+    load = meta.get("load")
+    _require(load in LOAD_RULES, place, f"load rule {load!r} is unknown; use one of {', '.join(sorted(LOAD_RULES))}")
+    _require(bool(meta.get("file")), place, "config.meta lacks file")
+    columns = tuple(_read_column(column, docs, place) for column in table.get("columns") or [])
+    names = [column.name for column in columns]
+    _require(len(set(names)) == len(names), place, "a column is listed twice")
+    key, drop_key = tuple(meta.get("key") or ()), tuple(meta.get("drop_key") or ())
+    needed, given = ("drop_key", drop_key) if load == "drop_insert" else ("key", key)
+    _require(bool(given), place, f"load rule {load} needs {needed}")
+    _require(load != "drop_insert" or bool(meta.get("touched_by")), place, "load rule drop_insert needs touched_by")
+    for column in (*key, *drop_key):
+        _require(column in names, place, f"key column {column} is not one of its columns")
+    own_aliases = _aliases(meta, place)
+    _require(set(own_aliases.values()) <= set(names), place, "an alias stands for a column that it does not have")
+    aliases = {alias: column for alias, column in {**feed_aliases, **own_aliases}.items() if column in names}
+    removed = frozenset(meta.get("removed_columns") or ())
+    _require(not (set(aliases) | removed) & set(names), place, "an alias or removed column is also one of its columns")
+    return FileContract(
+        feed=feed,
+        file=str(meta["file"]),
+        table=str(table["name"]),
+        load=str(load),
+        key=key,
+        drop_key=drop_key,
+        touched_by=meta.get("touched_by"),
+        columns=columns,
+        aliases=MappingProxyType(aliases),
+        removed_columns=removed,
+        dayless=bool(meta.get("dayless")),
+        description=_text(table.get("description"), docs, place),
+        deleted_by=_reference(meta.get("deleted_by")),
+        modified_by=_reference(meta.get("modified_by")),
+    )
+
+
+def _read_column(column: Mapping[str, Any], docs: Mapping[str, str], place: str) -> Column:
+    name, data_type = str(column.get("name")), str(column.get("data_type"))
+    place = f"{place}, column {name}"
+    _require(_COLUMN_NAME.fullmatch(name) is not None, place, "a name is lower case, digits and _, at most 63 long")
+    _require(name not in RESERVED_COLUMNS, place, "the platform itself adds a column of this name")
+    _require(data_type in DATA_TYPES, place, f"data_type {data_type} is not one of {', '.join(sorted(DATA_TYPES))}")
+    assumed = _meta(column, frozenset({"assumed"}), place).get("assumed", False)
+    return Column(name, data_type, _text(column.get("description"), docs, place), bool(assumed))
+
+
+def _reference(meta: Mapping[str, Any] | None) -> KeyedReference | None:
+    return KeyedReference(str(meta["table"]), tuple(meta["key"]), meta.get("date")) if meta else None
+
+
+def _check_references(path: Path, contract: FileContract, contracts: Mapping[str, FileContract]) -> FileContract:
+    """Return the contract with the tables it refers to replaced by their file names."""
+    by_table = {other.table: other for other in contracts.values()}
+    place = f"{path.name}, table {contract.table}"
+
+    def file_of(rule: str, table: str, columns: Iterable[str]) -> str:
+        _require(table in by_table, place, f"{rule} names {table}, which is not a table of this feed")
+        for column in columns:
+            _require(column in by_table[table].column_names, place, f"{rule} names {table}, which lacks {column}")
+        return by_table[table].file
+
+    def resolved(rule: str, reference: KeyedReference | None) -> KeyedReference | None:
+        if reference is None:
+            return None
+        columns = (*reference.key, reference.date) if reference.date else reference.key
+        return replace(reference, file=file_of(rule, reference.file, columns))
+
+    return replace(
+        contract,
+        touched_by=contract.touched_by and file_of("touched_by", contract.touched_by, contract.drop_key),
+        deleted_by=resolved("deleted_by", contract.deleted_by),
+        modified_by=resolved("modified_by", contract.modified_by),
+    )
+
+
+def _meta(node: Mapping[str, Any], known: frozenset[str], place: str) -> Mapping[str, Any]:
+    meta = (node.get("config") or {}).get("meta") or {}
+    unknown = sorted(set(meta) - known)
+    _require(not unknown, place, f"config.meta has unknown entries: {', '.join(unknown)}")
+    return dict(meta)
+
+
+def _aliases(meta: Mapping[str, Any], place: str) -> dict[str, str]:
+    aliases = meta.get("aliases") or {}
+    _require(all(alias == alias.strip().lower() for alias in aliases), place, "aliases are written in lower case")
+    return dict(aliases)
+
+
+def _text(description: str | None, docs: Mapping[str, str], place: str) -> str:
+    def block(call: re.Match[str]) -> str:
+        _require(call[1] in docs, place, f"the docs block {call[1]} does not exist")
+        return docs[call[1]]
+
+    return " ".join(_DOC_CALL.sub(block, description or "").split())
+
+
+def _require(condition: bool, place: str, complaint: str) -> None:
+    if not condition:
+        raise ConfigurationError(f"{place}: {complaint}.")
