@@ -1,0 +1,260 @@
+"""The landing area: delivered files exactly as they came, kept for good and named by their content.
+
+Layout below the root: ``feed/org/day/file/sha256``; files without a day lie under ``all``. Directories are readable to
+the owner only (0700), files are read-only (0400). Beside the files of a day lies ``.delivered.json``: which bytes of
+each file the last complete delivery brought, so that a day can be loaded again without its source, even into a new
+database.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import time
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+from edreflect_assets.errors import FetchError, UsageError
+
+DAYLESS_FOLDER = "all"
+CHUNK_BYTES = 256 * 1024
+# The longest name that common file systems take, in bytes of UTF-8.
+MAX_NAME_BYTES = 255
+# Downloads that a killed process left behind are removed once no process can still be writing them.
+ABANDONED_AFTER_SECONDS = 24 * 3600
+_MANIFEST = ".delivered.json"
+_LOCK = ".lock"
+
+
+class ByteStream(Protocol):
+    """Anything that gives bytes: an open file, an SFTP file."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to ``size`` bytes, none at the end."""
+
+
+class ByteSink(Protocol):
+    """Anything that takes bytes."""
+
+    def write(self, data: bytes, /) -> int:
+        """Take all of ``data``."""
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One delivered file in the landing area; ``file`` is the contract's spelling of its name if a contract has it."""
+
+    feed: str
+    org_id: str
+    day: date | None
+    file: str
+    path: Path
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class LeftOutFile:
+    """A file that was seen and not landed; ``reason`` is a clause for a person."""
+
+    file: str
+    bytes: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What one folder of one org held: the landed files by name, and those that were too large to take unasked."""
+
+    feed: str
+    org_id: str
+    day: date | None
+    files: tuple[LandedFile, ...]
+    left_out: tuple[LeftOutFile, ...] = ()
+
+
+def unsafe_name(name: str) -> str | None:
+    """Say in a clause why ``name`` must not become part of a path, or return None if it may.
+
+    Refused are the empty name, separators of any system, ``.`` and ``..``, control and other invisible formatting
+    characters (NUL, line ends, direction overrides), text that is not UTF-8, and names over ``MAX_NAME_BYTES``.
+    """
+    try:
+        encoded = name.encode("utf-8")
+    except UnicodeEncodeError:
+        return "it is not UTF-8"
+    if not name or name in {".", ".."}:
+        return "it names no file"
+    if "/" in name or "\\" in name:
+        return "it holds a path separator"
+    if any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in name):
+        return "it holds control characters"
+    if len(encoded) > MAX_NAME_BYTES:
+        return f"it is longer than {MAX_NAME_BYTES} bytes"
+    return None
+
+
+def printable_name(name: str) -> str:
+    """Return a name nobody vouches for in a form that is safe in one line of a log: ASCII, quoted, cut to 80."""
+    quoted = ascii(name)
+    return quoted if len(quoted) <= 80 else f"{quoted[:77]}..."
+
+
+class Landing:
+    """The landing area below ``root``; safe to use from several processes at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def store(
+        self,
+        feed: str,
+        org_id: str,
+        day: date | None,
+        file: str,
+        stream: ByteStream,
+        *,
+        before_commit: Callable[[int], None] | None = None,
+    ) -> LandedFile:
+        """Copy ``stream`` to its place and return it; the file appears whole or not at all.
+
+        The bytes go to a temporary name, are hashed on the way, synced and renamed. Bytes that are there already stay
+        as they are. ``before_commit`` gets the number of bytes read and stops the landing by raising.
+        Raises FetchError when a name cannot be part of a path; whatever ``stream`` or ``before_commit`` raise.
+        """
+        folder = self._folder(feed, org_id, day, file)
+        _make_private(self.root, folder)
+        _remove_abandoned(folder)
+        partial = folder / f".{secrets.token_hex(8)}.part"
+        try:
+            with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
+                digest, size = _copy(stream, target)
+                if before_commit is not None:
+                    before_commit(size)
+                target.flush()
+                os.fsync(target.fileno())
+                os.fchmod(target.fileno(), 0o400)
+            path = folder / digest
+            if not (path.is_file() and path.stat().st_size == size):
+                partial.replace(path)
+                _sync_folder(folder)
+        finally:
+            partial.unlink(missing_ok=True)
+        return LandedFile(feed, org_id, day, file, path, digest, size)
+
+    def record(self, delivery: Delivery) -> None:
+        """Remember the files of a complete delivery as the last ones delivered; files it lacks keep their entry."""
+        folder = self._folder(delivery.feed, delivery.org_id, delivery.day)
+        _make_private(self.root, folder)
+        with _locked(folder / _LOCK):
+            entries = _read_manifest(folder)
+            entries.update({landed.file: landed.sha256 for landed in delivery.files})
+            partial = folder / f".{secrets.token_hex(8)}.part"
+            try:
+                with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+                    json.dump(entries, out, indent=1, sort_keys=True)
+                    out.flush()
+                    os.fsync(out.fileno())
+                partial.replace(folder / _MANIFEST)
+            finally:
+                partial.unlink(missing_ok=True)
+            _sync_folder(folder)
+
+    def last_delivery(self, feed: str, org_id: str, day: date | None) -> Delivery:
+        """Return the last bytes delivered of each file of that day, each checked against its sha256.
+
+        Raises UsageError when nothing of that day was ever delivered, FetchError when landed bytes are gone or altered.
+        """
+        folder = self._folder(feed, org_id, day)
+        when = day.isoformat() if day else "files without a day"
+        entries = _read_manifest(folder)
+        if not entries:
+            raise UsageError(
+                f"Nothing of {feed}, {org_id}, {when} has landed yet; fetch or load it from a source first."
+            )
+        files = []
+        for file, digest in sorted(entries.items()):
+            path = self._folder(feed, org_id, day, file) / digest
+            if not path.is_file():
+                raise FetchError(f"The landed bytes of {feed}, {org_id}, {when}, {file} are gone; fetch the day again.")
+            with path.open("rb") as stream:
+                found, size = _copy(stream, None)
+            if found != digest:
+                raise FetchError(
+                    f"The landed bytes of {feed}, {org_id}, {when}, {file} no longer match their sha256; "
+                    "remove that file from the landing area and fetch the day again."
+                )
+            files.append(LandedFile(feed, org_id, day, file, path, digest, size))
+        return Delivery(feed, org_id, day, tuple(files))
+
+    def _folder(self, feed: str, org_id: str, day: date | None, *file: str) -> Path:
+        parts = (feed, org_id, day.isoformat() if day else DAYLESS_FOLDER, *file)
+        for part in parts:
+            reason = "it begins with a dot" if part.startswith(".") else unsafe_name(part)
+            if reason is not None:
+                raise FetchError(f"{printable_name(part)} of {printable_name(org_id)} is not taken: {reason}.")
+        return self.root.joinpath(*parts)
+
+
+def _copy(stream: ByteStream, target: ByteSink | None) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    while chunk := stream.read(CHUNK_BYTES):
+        digest.update(chunk)
+        size += len(chunk)
+        if target is not None:
+            target.write(chunk)
+    return digest.hexdigest(), size
+
+
+def _make_private(root: Path, folder: Path) -> None:
+    """Create ``folder`` and what is missing above it; everything from ``root`` down is the owner's alone."""
+    root.parent.mkdir(parents=True, exist_ok=True)
+    parts = folder.relative_to(root).parts
+    for depth in range(len(parts) + 1):
+        directory = root.joinpath(*parts[:depth])
+        with suppress(FileExistsError):
+            directory.mkdir(mode=0o700)
+            _sync_folder(directory.parent)
+    if root.stat().st_mode & 0o077:
+        root.chmod(0o700)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    oldest = time.time() - ABANDONED_AFTER_SECONDS
+    for partial in folder.glob(".*.part"):
+        with suppress(FileNotFoundError):
+            if partial.stat().st_mtime < oldest:
+                partial.unlink()
+
+
+def _read_manifest(folder: Path) -> dict[str, str]:
+    with suppress(FileNotFoundError):
+        entries = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        return {str(file): str(digest) for file, digest in entries.items()}
+    return {}
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
