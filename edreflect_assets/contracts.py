@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from edreflect_assets.dbt_docs import docs_blocks, resolve_docs
 from edreflect_assets.errors import ConfigurationError
 
 # Beside the package in a source checkout and in an installed wheel alike.
@@ -42,8 +43,6 @@ _TABLE_META = frozenset(
     }
 )
 _COLUMN_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_DOC_CALL = re.compile(r"\{\{\s*doc\(\s*['\"](\w+)['\"]\s*\)\s*\}\}")
-_DOC_BLOCK = re.compile(r"\{%-?\s*docs\s+(\w+)\s*-?%\}(.*?)\{%-?\s*enddocs\s*-?%\}", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -149,12 +148,8 @@ def load_feeds(project_dir: Path = DBT_PROJECT_DIR) -> Mapping[str, Feed]:
 
     Raises ConfigurationError naming the YAML file and the table when a contract is missing or contradicts itself.
     """
-    docs = _doc_blocks(project_dir)
+    docs = docs_blocks(project_dir / "models")
     paths = sorted((project_dir / "models" / "sources").glob("*.yml"))
-    if not paths:
-        raise ConfigurationError(
-            f"No feed is described in {project_dir / 'models' / 'sources'}; reinstall the project."
-        )
     feeds: dict[str, Feed] = {}
     for path in paths:
         for source in _parse(path).get("sources") or []:
@@ -162,41 +157,35 @@ def load_feeds(project_dir: Path = DBT_PROJECT_DIR) -> Mapping[str, Feed]:
             if feed.name in feeds:
                 raise ConfigurationError(f"{path.name}: feed {feed.name} is described twice; keep one of them.")
             feeds[feed.name] = feed
+    if not feeds:
+        raise ConfigurationError(f"No feed is described below {project_dir / 'models' / 'sources'}; is it complete?")
     return MappingProxyType(feeds)
 
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path.name} is not valid YAML: {error}") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigurationError(f"{path.name} is not valid YAML near line {line}: {error.problem}.") from None
     return content if isinstance(content, dict) else {}
-
-
-def _doc_blocks(project_dir: Path) -> dict[str, str]:
-    """Return the text of every dbt docs block by name, white space folded."""
-    return {
-        name: " ".join(text.split())
-        for path in sorted((project_dir / "models").rglob("*.md"))
-        for name, text in _DOC_BLOCK.findall(path.read_text(encoding="utf-8"))
-    }
 
 
 def _read_feed(path: Path, source: Mapping[str, Any], docs: Mapping[str, str]) -> Feed:
     place = f"{path.name}, source {source.get('name')}"
     meta = _meta(source, _FEED_META, place)
     for needed in ("feed", "path"):
-        if not meta.get(needed):
-            raise ConfigurationError(f"{place}: config.meta lacks {needed}.")
+        _require(bool(meta.get(needed)), place, f"config.meta lacks {needed}")
     aliases = _aliases(meta, place)
     contracts: dict[str, FileContract] = {}
     for table in source.get("tables") or []:
         contract = _read_table(path, str(meta["feed"]), table, aliases, docs)
-        if contract.file in contracts or contract.table in {known.table for known in contracts.values()}:
-            raise ConfigurationError(f"{path.name}, table {contract.table}: the table or its file is listed twice.")
+        taken = {name.casefold() for known in contracts.values() for name in (known.file, known.table)}
+        once = contract.file.casefold() not in taken and contract.table not in taken
+        _require(once, f"{path.name}, table {contract.table}", "the table or its file is listed twice")
         contracts[contract.file] = contract
-    if any(contract.dayless for contract in contracts.values()) and not meta.get("dayless_path"):
-        raise ConfigurationError(f"{place}: it has files without a day, but config.meta lacks dayless_path.")
+    dayless = any(contract.dayless for contract in contracts.values())
+    _require(not dayless or bool(meta.get("dayless_path")), place, "files without a day need a dayless_path")
     known = {column for contract in contracts.values() for column in contract.column_names}
     _require(set(aliases.values()) <= known, place, "an alias stands for a column that no table has")
     return Feed(
@@ -304,11 +293,10 @@ def _aliases(meta: Mapping[str, Any], place: str) -> dict[str, str]:
 
 
 def _text(description: str | None, docs: Mapping[str, str], place: str) -> str:
-    def block(call: re.Match[str]) -> str:
-        _require(call[1] in docs, place, f"the docs block {call[1]} does not exist")
-        return docs[call[1]]
-
-    return " ".join(_DOC_CALL.sub(block, description or "").split())
+    try:
+        return resolve_docs(description or "", docs)
+    except KeyError as missing:
+        raise ConfigurationError(f"{place}: the docs block {missing.args[0]} does not exist.") from None
 
 
 def _require(condition: bool, place: str, complaint: str) -> None:
