@@ -25,6 +25,7 @@ DBT_PROJECT_DIR = Path(__file__).resolve().parents[1] / "dbt_project"
 
 LOAD_RULES = frozenset({"reference", "drop_insert", "upsert", "affiliation", "id_map"})
 DATA_TYPES = frozenset({"text", "integer", "numeric", "boolean", "date", "timestamp"})
+# Added by the platform to every raw table.
 RESERVED_COLUMNS = frozenset({"org_id", "_load_id", "_row", "_line"})
 
 _FEED_META = frozenset({"feed", "path", "dayless_path", "encoding", "deprecated", "aliases"})
@@ -126,7 +127,7 @@ class Feed:
 
     def is_deprecated(self, file_name: str) -> bool:
         """Tell, ignoring case, whether the source says that it no longer generates this file."""
-        return file_name.casefold() in self._folded_deprecated
+        return file_name.casefold() in {name.casefold() for name in self.deprecated}
 
     @cached_property
     def tables(self) -> Mapping[str, FileContract]:
@@ -136,10 +137,6 @@ class Feed:
     @cached_property
     def _by_folded_name(self) -> dict[str, FileContract]:
         return {name.casefold(): contract for name, contract in self.files.items()}
-
-    @cached_property
-    def _folded_deprecated(self) -> frozenset[str]:
-        return frozenset(name.casefold() for name in self.deprecated)
 
 
 @lru_cache(maxsize=4)

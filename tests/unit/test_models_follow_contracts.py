@@ -1,0 +1,27 @@
+"""A file of a contract without its models, or a model without its file, is a mistake found before dbt runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from edreflect_assets.contracts import DBT_PROJECT_DIR, Feed, load_feeds
+
+MODELS = DBT_PROJECT_DIR / "models"
+UNIONS = {"id_map"}  # load rules whose files share one reconciled table, named as the rule
+
+
+def names(folder: str, feed: Feed, prefix: str) -> set[str]:
+    return {path.stem.removeprefix(prefix) for path in (MODELS / folder / feed.name).glob("*.sql")}
+
+
+@pytest.mark.parametrize("feed", load_feeds().values(), ids=lambda feed: feed.name)
+def test_every_file_has_a_staging_model(feed: Feed) -> None:
+    unions = UNIONS & {contract.load for contract in feed.files.values()}
+    assert names("staging", feed, f"stg_{feed.name}__") == set(feed.tables) | unions
+
+
+@pytest.mark.parametrize("feed", load_feeds().values(), ids=lambda feed: feed.name)
+def test_every_file_but_reference_files_has_a_reconciled_model(feed: Feed) -> None:
+    own = {contract.table for contract in feed.files.values() if contract.load not in UNIONS | {"reference"}}
+    unions = UNIONS & {contract.load for contract in feed.files.values()}
+    assert names("reconciled", feed, f"{feed.name}__") == own | unions
