@@ -1,0 +1,36 @@
+"""Connections to the platform's database."""
+
+from __future__ import annotations
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
+
+from edreflect_assets.database.binaries import MINIMUM_VERSION
+from edreflect_assets.database.server import database_url
+from edreflect_assets.errors import ConfigurationError
+from edreflect_assets.settings import Settings
+
+
+def connect(settings: Settings, *, application_name: str = "edreflect") -> Connection:
+    """Return a new connection, in no transaction, not autocommitting, time zone UTC; starts no server.
+
+    Raises ConfigurationError when the server cannot be reached or is older than PostgreSQL 16.
+    """
+    url = database_url(settings)
+    try:
+        # For the embedded server: another program that took its port must not be handed the password in plain text.
+        safeguards = {} if settings.database_url else {"require_auth": "scram-sha-256"}
+        connection = psycopg2.connect(url, application_name=application_name, connect_timeout=10, **safeguards)
+    except psycopg2.OperationalError as error:
+        reason = str(error).strip().splitlines()[-1:] or ["no reason given"]
+        remedy = "check EDREFLECT_DATABASE_URL" if settings.database_url else "start it with `edreflect up`"
+        raise ConfigurationError(f"The database cannot be reached; {remedy}: {reason[0]}") from None
+    if connection.server_version < MINIMUM_VERSION * 10_000:
+        version = connection.info.parameter_status("server_version")
+        connection.close()
+        raise ConfigurationError(f"The database is PostgreSQL {version}; version {MINIMUM_VERSION} or newer is needed.")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("set timezone to 'UTC'")
+    connection.autocommit = False
+    return connection

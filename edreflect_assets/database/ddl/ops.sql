@@ -1,0 +1,103 @@
+-- The platform's own records: the org registry's copy, the ledger of loads, quarantine, what each model has applied.
+create schema if not exists ops;
+
+create table if not exists ops.orgs (
+    org_id text primary key,
+    org_uuid uuid not null unique,
+    tenant text not null,
+    timezone text not null default 'UTC',
+    paused boolean not null default false,
+    feeds text[] not null default '{}',
+    settings jsonb not null default '{}',
+    updated_at timestamptz not null default now()
+);
+
+create table if not exists ops.load_log (
+    load_id bigint generated always as identity primary key,
+    feed text not null,
+    org_id text not null,
+    day date,
+    file text not null,
+    table_name text,
+    sha256 text,
+    bytes bigint,
+    rows bigint not null default 0,
+    quarantined bigint not null default 0,
+    status text not null check (status in ('current', 'superseded', 'refused', 'deprecated', 'unlisted')),
+    reason text,
+    header text[],
+    missing_columns text[],
+    unknown_columns text[],
+    warnings jsonb not null default '[]',
+    profile jsonb not null default '{}',
+    run_id text,
+    loaded_at timestamptz not null default now()
+);
+create unique index if not exists load_log_one_current
+    on ops.load_log (feed, org_id, day, file) nulls not distinct where status = 'current';
+create index if not exists load_log_current on ops.load_log (feed, file, load_id) where status = 'current';
+create index if not exists load_log_superseded on ops.load_log (load_id) where status = 'superseded';
+
+create table if not exists ops.quarantine (
+    load_id bigint not null,
+    line integer,
+    column_name text,
+    reason text not null,
+    raw_line text,
+    model text,
+    set_aside_at timestamptz not null default now()
+);
+create index if not exists quarantine_load on ops.quarantine (load_id);
+
+create table if not exists ops.applied (
+    model text not null,
+    load_id bigint not null,
+    logic_version text,
+    applied_at timestamptz not null default now(),
+    primary key (model, load_id)
+);
+
+create table if not exists ops.clock (
+    "only" boolean primary key default true check ("only"),
+    today date not null,
+    pinned boolean not null default false
+);
+insert into ops.clock (today) values ((now() at time zone 'UTC')::date) on conflict do nothing;
+
+create table if not exists ops.builds (
+    build_id bigint generated always as identity primary key,
+    started_at timestamptz not null default now(),
+    finished_at timestamptz,
+    status text not null default 'running' check (status in ('running', 'succeeded', 'failed')),
+    pending_before jsonb,
+    project_checksum text,
+    error text
+);
+
+create or replace view ops.loads as
+select
+    load_log.*,
+    (
+        select count(*)
+        from ops.quarantine
+        where quarantine.load_id = load_log.load_id and quarantine.model is not null
+    ) as uncast
+from ops.load_log;
+
+create table if not exists ops.migration (
+    migration_id bigint generated always as identity primary key,
+    checksum text not null,
+    skipped text[] not null default '{}',
+    migrated_at timestamptz not null default now()
+);
+
+comment on schema ops is 'The platform''s own records; not for analysts.';
+comment on table ops.orgs is 'The org registry as last read from its file, which is the only truth.';
+comment on table ops.load_log is 'One row per file of one (feed, org, day) taken in or turned away; written by the loader alone.';
+comment on view ops.loads is 'The ledger: load_log with the number of rows later set aside because a value did not cast.';
+comment on table ops.quarantine is 'Records kept out: at load (model is null) or by a model that could not cast a value.';
+comment on column ops.quarantine.line is 'Physical line where the record starts; the header is line 1.';
+comment on table ops.applied is 'Which model has applied which load, or its retirement, written with the model''s rows.';
+comment on table ops.clock is 'What "today" means to the models: a UTC date, pinned by a build as of a day.';
+comment on table ops.builds is 'One row per build: when, how it ended, and what was pending before it.';
+comment on table ops.migration is 'What this database was migrated to, and which steps the login role had no right to take.';
