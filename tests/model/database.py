@@ -1,0 +1,103 @@
+"""The model's deliveries through the platform itself: landed, loaded, built, and read back in the model's shape."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from edreflect_assets.loading.load import LoadOptions, load_delivery
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from edreflect_assets.contracts import load_feeds
+from edreflect_assets.errors import Refused
+from edreflect_assets.landing import Delivery as LandedDelivery
+from edreflect_assets.landing import Landing
+from edreflect_assets.settings import Settings
+from tests.model.log import Delivery
+from tests.model.records import columns_of
+from tests.model.rules import RULES
+from tests.model.state import Row
+
+# The histories hold few records per file, so that one bad line is a large share; refusals by share are tested apart.
+OPTIONS = LoadOptions(max_rejected_share=1.0)
+
+
+def load(
+    connection: Connection,
+    settings: Settings,
+    delivery: Delivery,
+    *,
+    options: LoadOptions = OPTIONS,
+    again: bool = False,
+) -> bool:
+    """Land and load a delivery; False when it is refused. The caller need not commit."""
+    feed = load_feeds()["edreflect"]
+    landing = Landing(settings.landing)
+    landed = tuple(
+        landing.store(feed.name, delivery.org, delivery.day, name, io.BytesIO(data))
+        for name, data in delivery.files.items()
+        if data is not None
+    )
+    try:
+        load_delivery(
+            connection,
+            feed,
+            LandedDelivery(feed.name, delivery.org, delivery.day, landed),
+            options=options,
+            again=again,
+        )
+    except Refused:
+        return False
+    connection.commit()
+    return True
+
+
+def columns(table: str) -> tuple[str, ...]:
+    """Return a reconciled table's columns, in the order of the model's rows."""
+    if table == "id_map":
+        return ("org_id", "kind", "old_id", "new_id")
+    rule = next(rule for rule in RULES.values() if rule.table == table)
+    return ("org_id", *columns_of(rule))
+
+
+def rows(connection: Connection, table: str, as_of: date | None = None) -> dict[str, Counter[Row]]:
+    """Return by org the rows of a reconciled table as stored, or as its ``_as_of`` function computes them."""
+    relation = f"edreflect.{table}" if as_of is None else f"edreflect.{table}_as_of(%(day)s)"
+    return _by_org(_fetch(connection, f"select {', '.join(columns(table))} from {relation}", {"day": as_of}))
+
+
+def history_rows(connection: Connection, table: str) -> list[tuple[Row, date | None, date | None]]:
+    """Return a table's ``_history``: each row with valid_from (inclusive) and valid_to (exclusive, None = now)."""
+    names = ", ".join(columns(table))
+    found = _fetch(connection, f"select {names}, valid_from, valid_to from edreflect.{table}_history", {})
+    return [(row[:-2], row[-2], row[-1]) for row in found]
+
+
+def valid_on(history: Iterable[tuple[Row, date | None, date | None]], day: date) -> dict[str, Counter[Row]]:
+    """Return by org the rows of a history that were valid on a day."""
+    return _by_org(row for row, start, end in history if (start is None or start <= day) and (end is None or day < end))
+
+
+def pending_loads(connection: Connection) -> int:
+    """Return how many loads wait for a build, retirements included."""
+    from edreflect_assets import warehouse  # noqa: PLC0415 - the model's own tests need no dbt
+
+    return sum(len(model.load_ids) for model in warehouse.pending(connection))
+
+
+def _by_org(found: Iterable[Row]) -> dict[str, Counter[Row]]:
+    by_org: dict[str, Counter[Row]] = defaultdict(Counter)
+    for row in found:
+        by_org[str(row[0])][row] += 1
+    return by_org
+
+
+def _fetch(connection: Connection, query: str, parameters: dict[str, Any]) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        found = [tuple(row) for row in cursor.fetchall()]
+    connection.commit()
+    return found
