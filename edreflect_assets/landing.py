@@ -8,21 +8,21 @@ database.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import secrets
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Protocol
 
 from edreflect_assets.errors import FetchError, UsageError
+from edreflect_assets.files import locked, make_private, replace_text, sync_folder
 
 DAYLESS_FOLDER = "all"
 CHUNK_BYTES = 256 * 1024
@@ -131,7 +131,7 @@ class Landing:
         Raises FetchError when a name cannot be part of a path; whatever ``stream`` or ``before_commit`` raise.
         """
         folder = self._folder(feed, org_id, day, file)
-        _make_private(self.root, folder)
+        make_private(self.root, folder)
         _remove_abandoned(folder)
         partial = folder / f".{secrets.token_hex(8)}.part"
         try:
@@ -145,7 +145,7 @@ class Landing:
             path = folder / digest
             if not (path.is_file() and path.stat().st_size == size):
                 partial.replace(path)
-                _sync_folder(folder)
+                sync_folder(folder)
         finally:
             partial.unlink(missing_ok=True)
         return LandedFile(feed, org_id, day, file, path, digest, size)
@@ -153,20 +153,11 @@ class Landing:
     def record(self, delivery: Delivery) -> None:
         """Remember the files of a complete delivery as the last ones delivered; files it lacks keep their entry."""
         folder = self._folder(delivery.feed, delivery.org_id, delivery.day)
-        _make_private(self.root, folder)
-        with _locked(folder / _LOCK):
+        make_private(self.root, folder)
+        with locked(folder / _LOCK):
             entries = _read_manifest(folder)
             entries.update({landed.file: landed.sha256 for landed in delivery.files})
-            partial = folder / f".{secrets.token_hex(8)}.part"
-            try:
-                with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-                    json.dump(entries, out, indent=1, sort_keys=True)
-                    out.flush()
-                    os.fsync(out.fileno())
-                partial.replace(folder / _MANIFEST)
-            finally:
-                partial.unlink(missing_ok=True)
-            _sync_folder(folder)
+            replace_text(folder / _MANIFEST, json.dumps(entries, indent=1, sort_keys=True))
 
     def last_delivery(self, feed: str, org_id: str, day: date | None) -> Delivery:
         """Return the last bytes delivered of each file of that day, each checked against its sha256.
@@ -214,27 +205,6 @@ def _copy(stream: ByteStream, target: ByteSink | None) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _make_private(root: Path, folder: Path) -> None:
-    """Create ``folder`` and what is missing above it; everything from ``root`` down is the owner's alone."""
-    root.parent.mkdir(parents=True, exist_ok=True)
-    parts = folder.relative_to(root).parts
-    for depth in range(len(parts) + 1):
-        directory = root.joinpath(*parts[:depth])
-        with suppress(FileExistsError):
-            directory.mkdir(mode=0o700)
-            _sync_folder(directory.parent)
-    if root.stat().st_mode & 0o077:
-        root.chmod(0o700)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _remove_abandoned(folder: Path) -> None:
     oldest = time.time() - ABANDONED_AFTER_SECONDS
     for partial in folder.glob(".*.part"):
@@ -248,13 +218,3 @@ def _read_manifest(folder: Path) -> dict[str, str]:
         entries = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         return {str(file): str(digest) for file, digest in entries.items()}
     return {}
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
