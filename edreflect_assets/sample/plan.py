@@ -1,0 +1,224 @@
+"""A sample of several orgs over several days: what is delivered when, and what a platform must hold in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Literal
+
+from edreflect_assets.contracts import load_feeds
+from edreflect_assets.errors import UsageError
+from edreflect_assets.sample import words
+from edreflect_assets.sample.context import random_numbers
+from edreflect_assets.sample.dirt import Dirt
+from edreflect_assets.sample.faults import misdelivered
+from edreflect_assets.sample.source_system import FEED, MIN_EDUCATORS, SourceSystem
+from edreflect_assets.sample.tables import Export
+from edreflect_assets.sample.writing import PLAIN, WINDOWS, write_export
+
+DEFAULT_END_DAY = date(2026, 10, 16)  # a Friday
+MIN_DAYS_FOR_TROUBLE = 4
+
+Kind = Literal["on time", "late", "faulty", "corrected", "id maps"]
+
+
+@dataclass(frozen=True)
+class SampleDelivery:
+    """A delivery of one org: ``directory`` is relative to the sample's root, ``day`` None for files without a day.
+
+    ``order`` is 1 for what lies there at first and 2 for what comes in after newer days: the day that is late and the
+    correct version of the day that was faulty. ``broken_lines`` are records to be written beside the export's own.
+    """
+
+    order: int
+    org: str
+    day: date | None
+    kind: Kind
+    directory: Path
+    export: Export = field(repr=False)
+    broken_lines: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class SampleSummary:
+    """What was written: names of orgs, days, numbers of files and of records (broken ones included and counted)."""
+
+    orgs: tuple[str, ...]
+    days: tuple[date, ...]
+    files: int
+    rows: int
+    dirty_rows: int
+    late_days: tuple[tuple[str, date], ...]
+    corrected_days: tuple[tuple[str, date], ...]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample that its fields describe completely: equal fields, equal bytes.
+
+    ``days`` calendar days end at ``end_day``; little happens at weekends. From four days on, the first org has a late
+    day and the last org a corrected one. ``observations_per_day`` and ``scale`` are those of SourceSystem.
+    ``empty_files`` False leaves out files without records, for many tiny days. Every second org writes CRLF and a BOM.
+    """
+
+    orgs: int = 2
+    days: int = 5
+    educators: int = 40
+    seed: int = 1
+    end_day: date = DEFAULT_END_DAY
+    dirty: bool = True
+    observations_per_day: float | None = None
+    scale: float = 1.0
+    empty_files: bool = True
+
+    def __post_init__(self) -> None:
+        """Raise UsageError when there is nothing to simulate."""
+        if self.orgs < 1 or self.days < 1 or self.educators < MIN_EDUCATORS:
+            raise UsageError(f"A sample needs at least 1 org, 1 day and {MIN_EDUCATORS} educators.")
+
+    @property
+    def org_names(self) -> tuple[str, ...]:
+        """The names of the orgs, which are their folders."""
+        known = len(words.ORG_NAMES)
+        return tuple(words.ORG_NAMES[n] if n < known else f"district_{n + 1:03}" for n in range(self.orgs))
+
+    @property
+    def calendar(self) -> tuple[date, ...]:
+        """The days of the sample, in order."""
+        return tuple(self.end_day - timedelta(days=ago) for ago in reversed(range(self.days)))
+
+    @property
+    def late_days(self) -> tuple[tuple[str, date], ...]:
+        """The (org, day) pairs that are delivered after newer days."""
+        return ((self.org_names[0], self.calendar[1]),) if self.days >= MIN_DAYS_FOR_TROUBLE else ()
+
+    @property
+    def corrected_days(self) -> tuple[tuple[str, date], ...]:
+        """The (org, day) pairs that are delivered twice, first wrong and then, after newer days, right."""
+        return ((self.org_names[-1], self.calendar[2]),) if self.days >= MIN_DAYS_FOR_TROUBLE else ()
+
+    def source_system(self, org: str) -> SourceSystem:
+        """Return an org's source system before its first day."""
+        return SourceSystem(
+            self.seed,
+            org,
+            educators=self.educators,
+            observations_per_day=self.observations_per_day,
+            scale=self.scale,
+        )
+
+    def deliveries(self) -> Iterator[SampleDelivery]:
+        """Yield every delivery, org by org, those of order 2 after those of order 1; at most three days in memory."""
+        for org in self.org_names:
+            yield from self._deliveries_of(org)
+
+    def generate(self, out: Path, *, hold_back: bool = False) -> SampleSummary:
+        """Write the sample below a directory: ``{org}/export/{day}/`` and ``{org}/export/all/``.
+
+        With ``hold_back`` the late days are not there yet and the corrected days are in their first, faulty version,
+        until ``corrections`` is called. Raises UsageError when the directory holds other days of the same orgs.
+        """
+        for org in self.org_names:
+            self._refuse_other_days(org, out)
+        first: set[Kind] = {"on time", "faulty", "id maps"}
+        final: set[Kind] = {"on time", "late", "corrected", "id maps"}
+        return self._write(out, first if hold_back else final)
+
+    def corrections(self, out: Path) -> SampleSummary:
+        """Write what ``generate`` held back: the late days, and the corrected days over the faulty ones."""
+        return self._write(out, {"late", "corrected"})
+
+    def expected_state(self) -> dict[str, dict[str, list[dict[str, str | None]]]]:
+        """Return by org what a platform must hold once everything is delivered: ``SourceSystem.current_state``."""
+        return {org: self._lived_through(org).current_state() for org in self.org_names}
+
+    def _lived_through(self, org: str) -> SourceSystem:
+        system = self.source_system(org)
+        for day in self.calendar:
+            system.step(day)
+        return system
+
+    def _deliveries_of(self, org: str) -> Iterator[SampleDelivery]:
+        system = self.source_system(org)
+        late = {day for late_org, day in self.late_days if late_org == org}
+        corrected = {day for corrected_org, day in self.corrected_days if corrected_org == org}
+        dirt = Dirt(system.feed, random_numbers(self.seed, org, "dirt")) if self.dirty else None
+        later: list[SampleDelivery] = []
+        for day in self.calendar:
+            directory = Path(system.feed.path.format(org=org, day=day))
+            export = system.step(day)
+            if day in late:
+                later.append(SampleDelivery(2, org, day, "late", directory, export))
+            elif day in corrected:
+                wrong = misdelivered(export, random_numbers(self.seed, org, day))
+                yield SampleDelivery(1, org, day, "faulty", directory, wrong)
+                later.append(SampleDelivery(2, org, day, "corrected", directory, export))
+            else:
+                broken = dirt.lines(export, last_day=day == self.end_day) if dirt else {}
+                yield SampleDelivery(1, org, day, "on time", directory, export, broken)
+        maps = Path((system.feed.dayless_path or "").format(org=org))
+        yield SampleDelivery(1, org, None, "id maps", maps, system.id_maps())
+        yield from later
+
+    def _write(self, out: Path, kinds: set[Kind]) -> SampleSummary:
+        feed = load_feeds()[FEED]
+        files = rows = dirty_rows = 0
+        for delivery in self.deliveries():
+            if delivery.kind not in kinds:
+                continue
+            written = write_export(
+                feed,
+                delivery.export,
+                out / delivery.directory,
+                dialect=WINDOWS if self.org_names.index(delivery.org) % 2 else PLAIN,
+                extra_lines=delivery.broken_lines,
+                # a file left out of a second delivery would leave its first, faulty version standing
+                empty_files=self.empty_files or delivery.kind == "corrected",
+            )
+            files += written.files
+            rows += written.rows
+            dirty_rows += len(delivery.broken_lines)
+        return SampleSummary(
+            self.org_names, self.calendar, files, rows, dirty_rows, self.late_days, self.corrected_days
+        )
+
+    def _refuse_other_days(self, org: str, out: Path) -> None:
+        template = load_feeds()[FEED].path
+        expected = {Path(template.format(org=org, day=day)).name for day in self.calendar}
+        root = (out / template.format(org=org, day="x")).parent
+        for found in sorted(root.glob("????-??-??")):
+            if found.name not in expected:
+                raise UsageError(
+                    f"{root} holds {found.name}, a day that is not in this sample; choose an empty directory."
+                )
+
+
+def generate(
+    out: Path,
+    *,
+    orgs: int = 2,
+    days: int = 5,
+    educators: int = 40,
+    seed: int = 1,
+    end_day: date | None = None,
+    dirty: bool = True,
+    observations_per_day: float | None = None,
+    scale: float = 1.0,
+    empty_files: bool = True,
+    hold_back: bool = False,
+) -> SampleSummary:
+    """Write a sample below a directory; the arguments are the fields of Sample and the one of Sample.generate."""
+    sample = Sample(
+        orgs=orgs,
+        days=days,
+        educators=educators,
+        seed=seed,
+        end_day=end_day or DEFAULT_END_DAY,
+        dirty=dirty,
+        observations_per_day=observations_per_day,
+        scale=scale,
+        empty_files=empty_files,
+    )
+    return sample.generate(out, hold_back=hold_back)
