@@ -1,0 +1,93 @@
+{#
+  The entries that loads bring to a model: one row per entry, with the columns of the key log.
+    _kind  row           a delivered row whose values all cast
+           touch         a key named by the reference file; the other columns are null
+           deletion      a key named by the deleting file (Goals_Deleted)
+           modification  a user named by User_Modified: in the first key column, the date in date_deleted
+    _day   day of the load; -infinity for a file without a day
+  Takes a relation of loads (load_id, day, table_name) and optionally a condition on the staging row `staged`.
+  A reference row names its key even when another of its values does not cast; any other such row takes part in nothing
+  (contract, "Settled details").
+#}
+{% macro entries_of(rule, loads, condition='true') %}
+select
+  staged.org_id,
+  {{ column_list(rule.columns | map(attribute='name'), 'staged.') }},
+  'row'::text as _kind,
+  coalesce(loads.day, '-infinity'::date) as _day,
+  staged._load_id,
+  staged._row
+from {{ loads }} as loads
+join {{ ref(rule.rows) }} as staged on staged._load_id = loads.load_id
+where loads.table_name in ({{ quoted_list(rule.row_tables) }}) and staged.uncast = '{}' and {{ condition }}
+{%- if rule.touches %}
+union all
+{{ named_entries(rule, rule.touches, 'touch', loads, condition) }}
+{%- endif %}
+{%- if rule.deletions %}
+union all
+{{ named_entries(rule, rule.deletions, 'deletion', loads, condition ~ " and staged.uncast = '{}'") }}
+{%- endif %}
+{%- if rule.modifications %}
+union all
+{{ modification_entries(rule, loads, condition) }}
+{%- endif %}
+{% endmacro %}
+
+{% macro named_entries(rule, side, kind, loads, condition) %}
+select distinct
+  staged.org_id,
+  {%- for column in rule.columns %}
+  {% if column.name in side.key -%} staged.{{ side.named_by[side.key.index(column.name)] }}{% else -%} null::{{ column.type }}{% endif %} as {{ column.name }},
+  {%- endfor %}
+  '{{ kind }}'::text as _kind,
+  loads.day as _day,
+  staged._load_id,
+  null::integer as _row
+from {{ loads }} as loads
+join {{ ref(side.staging) }} as staged on staged._load_id = loads.load_id
+where loads.table_name = '{{ side.table }}' and {{ condition }}
+{% endmacro %}
+
+{% macro modification_entries(rule, loads, condition) %}
+select
+  staged.org_id,
+  {%- for column in rule.columns %}
+  {% if column.name == rule.key[0] -%} staged.employee_id
+  {%- elif column.name == 'date_deleted' -%} coalesce(staged.user_modified_date, loads.day::timestamp)
+  {%- else -%} null::{{ column.type }}{% endif %} as {{ column.name }},
+  {%- endfor %}
+  'modification'::text as _kind,
+  loads.day as _day,
+  staged._load_id,
+  staged._row
+from {{ loads }} as loads
+join {{ ref(rule.modifications.staging) }} as staged on staged._load_id = loads.load_id
+where loads.table_name = '{{ rule.modifications.table }}' and {{ condition }}
+{% endmacro %}
+
+{# Equality of key tuples in which null equals null and which an index on the key can answer. #}
+{% macro same_key(left, right, columns) -%}
+  {%- for column in columns -%}
+    ({{ left }}.{{ column }} = {{ right }}.{{ column }} or ({{ left }}.{{ column }} is null and {{ right }}.{{ column }} is null))
+    {{- ' and ' if not loop.last }}
+  {%- endfor -%}
+{%- endmacro %}
+
+{#
+  The rows of `relation` whose key is in `keys`: keys without a null by plain equality (hash join or index), the few with
+  a null part in an arm of their own. Org first, never a concatenated key.
+#}
+{% macro rows_of_keys(relation, keys, key) %}
+select rows_of_key.*
+from {{ relation }} as rows_of_key
+join {{ keys }} as keys
+  on rows_of_key.org_id = keys.org_id
+  {%- for column in key %} and rows_of_key.{{ column }} = keys.{{ column }}{% endfor %}
+union all
+select rows_of_key.*
+from {{ relation }} as rows_of_key
+join {{ keys }} as keys
+  on rows_of_key.org_id = keys.org_id and {{ same_key('rows_of_key', 'keys', key) }}
+where ({% for column in key %}keys.{{ column }} is null{{ ' or ' if not loop.last }}{% endfor %})
+{% endmacro %}

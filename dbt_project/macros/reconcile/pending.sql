@@ -1,0 +1,142 @@
+{#
+  Runs in the model's transaction, before its select. Reads the ledger once, at one snapshot, and leaves in pg_temp:
+    reconcile_run    starts_from_nothing: the model has no applied load of its present logic version
+    pending_loads    current loads that the model has not applied (load_id, day, table_name)
+    retired_loads    applied loads that are no longer current
+    touched_keys     the keys of both
+  and brings the key log and the quarantine of uncast values up to date.
+  The transaction begins here, explicitly: a hook outside a transaction (lock_model) leaves the driver believing that one
+  is open, and every statement after it would commit by itself.
+#}
+{% macro take_pending_loads() %}
+{%- if execute -%}
+{%- set rule = reconcile_rule(model) -%}
+{%- set log = key_log(rule) -%}
+{%- set key = column_list(rule.key) -%}
+begin isolation level repeatable read;
+
+delete from ops.applied where model = '{{ model.name }}' and logic_version <> '{{ logic_version(rule) }}';
+
+create temp table reconcile_run on commit drop as
+select not exists (select from ops.applied where model = '{{ model.name }}') as starts_from_nothing;
+
+{{ create_key_log(rule) }}
+
+create temp table pending_loads on commit drop as
+{{ pending_loads_of(rule) }};
+
+create temp table retired_loads on commit drop as
+{{ retired_loads_of(rule) }};
+
+analyze pg_temp.pending_loads;
+
+insert into {{ log }}
+{{ entries_of(rule, 'pg_temp.pending_loads', 'staged._load_id between (select min(load_id) from pg_temp.pending_loads) and (select max(load_id) from pg_temp.pending_loads)') }};
+
+do $$ begin if (select starts_from_nothing from pg_temp.reconcile_run) then analyze {{ log }}; end if; end $$;
+
+create temp table changed_entries on commit drop as
+select org_id, _kind, {{ key }}
+from {{ log }}
+where _load_id in (select load_id from pg_temp.pending_loads union all select load_id from pg_temp.retired_loads);
+
+create temp table touched_keys on commit drop as
+select distinct org_id, {{ key }} from pg_temp.changed_entries where _kind in ('row', 'touch')
+{%- if rule.deletions %}
+union
+select log.org_id, {{ column_list(rule.key, 'log.') }}
+from {{ log }} as log
+join (select distinct * from pg_temp.changed_entries where _kind = 'deletion') as deletions
+  on log.org_id = deletions.org_id and {{ same_key('log', 'deletions', rule.deletions.key) }}
+where log._kind in ('row', 'touch')
+{%- endif %}
+{%- if rule.modifications %}
+{%- for user in rule.key %}
+union
+select log.org_id, {{ column_list(rule.key, 'log.') }}
+from {{ log }} as log
+join (select distinct org_id, {{ rule.key[0] }} as employee_id from pg_temp.changed_entries where _kind = 'modification') as users
+  on log.org_id = users.org_id and (log.{{ user }} = users.employee_id or (log.{{ user }} is null and users.employee_id is null))
+where log._kind = 'row'
+{%- endfor %}
+{%- endif %};
+
+delete from {{ log }} where _load_id in (select load_id from pg_temp.retired_loads);
+
+analyze pg_temp.touched_keys;
+
+{{ quarantine_uncast(rule) }}
+{%- endif -%}
+{% endmacro %}
+
+{# Current loads of the files a model reads that it has not applied. #}
+{% macro pending_loads_of(rule) %}
+select loads.load_id, loads.day, loads.table_name
+from ops.load_log as loads
+where loads.feed = '{{ rule.feed }}'
+  and loads.status = 'current'
+  and loads.table_name in ({{ quoted_list(tables_read(rule)) }})
+  and not exists (select from ops.applied where applied.model = '{{ model.name }}' and applied.load_id = loads.load_id)
+{% endmacro %}
+
+{# Loads a model has applied that are no longer current. #}
+{% macro retired_loads_of(rule) %}
+select applied.load_id
+from ops.applied
+join ops.load_log as loads on loads.load_id = applied.load_id
+where applied.model = '{{ model.name }}' and loads.status <> 'current'
+{% endmacro %}
+
+{# A key log that starts from nothing is made anew, with the columns the contract has now. #}
+{% macro create_key_log(rule) %}
+{%- set log = key_log(rule) -%}
+do $$
+begin
+  if (select starts_from_nothing from pg_temp.reconcile_run) then
+    drop function if exists {{ this.schema }}.{{ this.identifier }}_as_of(date);
+    drop table if exists {{ log }} cascade;
+    create table {{ log }} (
+      org_id text not null,
+      {%- for column in rule.columns %}
+      {{ column.name }} {{ column.type }},
+      {%- endfor %}
+      _kind text not null,
+      _day date not null,
+      _load_id bigint not null,
+      _row integer
+    ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+    create index on {{ log }} (org_id, {{ column_list(rule.key) }}, _day);
+    create index on {{ log }} (_load_id);
+    {%- if rule.modifications %}
+    create index on {{ log }} (org_id, {{ rule.key[1] }});
+    {%- endif %}
+  end if;
+end $$;
+{% endmacro %}
+
+{# Ends the model's transaction's work: what was applied and retired is recorded beside the rows it made. #}
+{% macro record_applied_loads() %}
+{%- if execute -%}
+{%- set rule = reconcile_rule(model) -%}
+insert into ops.applied (model, load_id, logic_version)
+select '{{ model.name }}', load_id, '{{ logic_version(rule) }}' from pg_temp.pending_loads;
+
+delete from ops.applied
+where model = '{{ model.name }}' and load_id in (select load_id from pg_temp.retired_loads);
+
+do $$
+begin
+  if (select starts_from_nothing from pg_temp.reconcile_run) then
+    {{ index_reconciled(rule) }}
+    {{ create_history(rule) }}
+    {{ comment_from_contract(rule) }}
+  end if;
+end $$;
+{%- endif -%}
+{% endmacro %}
+
+{% macro index_reconciled(rule) %}
+create {{ 'unique ' if rule.load != 'drop_insert' }}index if not exists {{ this.identifier }}_key
+on {{ this }} (org_id, {{ column_list(rule.key) }}){{ ' nulls not distinct' if rule.load != 'drop_insert' }};
+alter table {{ this }} set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+{% endmacro %}

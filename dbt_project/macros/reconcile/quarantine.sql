@@ -1,0 +1,45 @@
+{#
+  Sets aside the rows of pending loads of which a value does not cast: one quarantine row per record, with its line,
+  columns, reason and the record written again as CSV in the file's own column order. A record set aside before by this
+  model is replaced. Each file has one model that does this: its own, or, for a reference file, the first that reads it.
+#}
+{% macro quarantine_uncast(rule) %}
+{%- set files = [{'staging': rule.rows, 'tables': rule.row_tables}] -%}
+{%- for side in [rule.touches, rule.modifications] if side and quarantine_owner(rule.feed, side.table) == rule.table -%}
+  {%- do files.append({'staging': side.staging, 'tables': [side.table]}) -%}
+{%- endfor -%}
+delete from ops.quarantine
+where model = '{{ model.name }}' and load_id in (select load_id from pg_temp.pending_loads);
+{%- for file in files %}
+
+insert into ops.quarantine (load_id, line, column_name, reason, raw_line, model)
+select
+  staged._load_id,
+  staged._line,
+  array_to_string(staged.uncast, ', '),
+  'value does not cast to the type of the column',
+  record.raw_line,
+  '{{ model.name }}'
+from pg_temp.pending_loads as loads
+join {{ ref(file.staging) }} as staged on staged._load_id = loads.load_id
+join ops.load_log as load_log on load_log.load_id = loads.load_id
+cross join lateral (
+  select string_agg(
+    case when field.value ~ '[",\r\n]' then '"' || replace(field.value, '"', '""') || '"' else coalesce(field.value, '') end,
+    ',' order by field.position
+  ) as raw_line
+  from (
+    select staged._raw ->> header.column_name as value, header.position
+    from unnest(load_log.header) with ordinality as header (column_name, position)
+  ) as field
+) as record
+where loads.table_name in ({{ quoted_list(file.tables) }})
+  and staged.uncast <> '{}'
+  and staged._load_id between (select min(load_id) from pg_temp.pending_loads) and (select max(load_id) from pg_temp.pending_loads);
+{%- endfor %}
+{% endmacro %}
+
+{% macro quarantine_owner(feed, table) %}
+  {%- if file_contract(feed, table).load != 'reference' -%}{{ return(table) }}{%- endif -%}
+  {{ return((tables_where(feed, 'touched_by', table) + tables_where(feed, 'modified_by', table)) | sort | first) }}
+{% endmacro %}

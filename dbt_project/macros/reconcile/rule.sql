@@ -1,0 +1,71 @@
+{#
+  What a reconciled model does, worked out from the contract of its file: a dictionary
+    feed, table, load, columns ({name, type} in order), key (columns after org_id), rows (staging model of the rows),
+    row_tables (raw tables of the rows), touches / deletions / modifications ({table, staging, key} or none).
+  A model of several files of one load rule (id_map) names that rule as `union_of` in its config's meta.
+#}
+{% macro reconcile_rule(node) %}
+  {%- set feed = node.config.schema -%}
+  {%- set table = node.name[(feed ~ '__') | length:] -%}
+  {%- set union_of = node.config.meta.get('union_of') -%}
+  {%- if union_of -%}
+    {%- set row_tables = tables_where(feed, 'load', union_of) -%}
+    {%- set contract = dict(file_contract(feed, row_tables[0])) -%}
+    {%- do contract.update({'columns': [{'name': 'kind', 'type': 'text'}] + contract.columns, 'load': 'upsert', 'key': ['kind', 'old_id']}) -%}
+  {%- else -%}
+    {%- set row_tables = [table] -%}
+    {%- set contract = file_contract(feed, table) -%}
+  {%- endif -%}
+  {%- set key = as_list(contract.drop_key) if contract.load == 'drop_insert' else as_list(contract.key) -%}
+  {{ return({
+    'feed': feed,
+    'table': table,
+    'load': contract.load,
+    'columns': contract.columns,
+    'key': key,
+    'rows': 'stg_' ~ feed ~ '__' ~ table,
+    'row_tables': row_tables,
+    'touches': side_file(feed, contract.get('touched_by'), key),
+    'deletions': side_file(feed, (contract.get('deleted_by') or {}).get('table'), (contract.get('deleted_by') or {}).get('key')),
+    'modifications': side_file(feed, (contract.get('modified_by') or {}).get('table'), none),
+  }) }}
+{% endmacro %}
+
+{% macro side_file(feed, table, key) %}
+  {%- if not table -%}{{ return(none) }}{%- endif -%}
+  {%- set contract = file_contract(feed, table) -%}
+  {{ return({'table': table, 'staging': 'stg_' ~ feed ~ '__' ~ table, 'key': as_list(key), 'named_by': as_list(contract.key), 'columns': contract.columns}) }}
+{% endmacro %}
+
+{% macro as_list(value) %}
+  {%- if value is none or value is undefined -%}{{ return([]) }}{%- endif -%}
+  {{ return([value] if value is string else value | list) }}
+{% endmacro %}
+
+{# The raw tables whose loads a rule reads: pending and applied are counted over all of them. #}
+{% macro tables_read(rule) %}
+  {%- set tables = rule.row_tables | list -%}
+  {%- for side in [rule.touches, rule.deletions, rule.modifications] if side -%}
+    {%- do tables.append(side.table) -%}
+  {%- endfor -%}
+  {{ return(tables) }}
+{% endmacro %}
+
+{# The key log of a model: every row and every touch of its applied loads, typed. #}
+{% macro key_log(rule) -%} {{ rule.feed }}_log.{{ rule.table }} {%- endmacro %}
+
+{% macro quoted_list(values) -%} {%- for value in values -%} '{{ value }}'{{ ', ' if not loop.last }} {%- endfor -%} {%- endmacro %}
+
+{% macro column_list(names, prefix='') -%}
+  {%- for name in names -%} {{ prefix }}{{ name }}{{ ', ' if not loop.last }} {%- endfor -%}
+{%- endmacro %}
+
+{#
+  Changes whenever what a model makes of its loads changes: the rule, the columns, their casts. Applied loads carry it;
+  another version replays every current load in place (design: "logic version").
+#}
+{% macro logic_version(rule) -%}
+  {%- set parts = [tojson(rule), versions_of(rule, 'entries', 'entries')] -%}
+  {%- for column in rule.columns -%}{%- do parts.append(soft_cast(column.name, column.type)) -%}{%- endfor -%}
+  {{ local_md5(parts | join('\n')) }}
+{%- endmacro %}

@@ -1,0 +1,34 @@
+{#
+  A typed value, or null where the delivered text is not one; nothing it is given makes the statement fail.
+  Accepted: timestamps and dates in ISO 8601 (an offset or Z is converted to UTC; without one the value is UTC), plain
+  decimal numbers, the usual words for booleans. Postgres's special words (now, infinity, NaN, 0x1F) are not values.
+#}
+{% macro soft_cast(column, data_type) -%}
+  {%- set date = '[0-9]{4}-[0-9]{2}-[0-9]{2}' -%}
+  {%- set time = '[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?' -%}
+  {%- set offset = '([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)' -%}
+  {%- if data_type == 'text' -%}
+    {{ column }}
+  {%- elif data_type == 'timestamp' -%}
+    case
+      when {{ column }} ~ '^{{ date }}({{ time }})?$' and pg_input_is_valid({{ column }}, 'timestamp')
+        then {{ column }}::timestamp
+      when {{ column }} ~ '^{{ date }}{{ time }}{{ offset }}$' and pg_input_is_valid({{ column }}, 'timestamptz')
+        then {{ column }}::timestamptz at time zone 'UTC'
+    end
+  {%- elif data_type == 'date' -%}
+    {{ cast_matching(column, '^' ~ date ~ '$', 'date') }}
+  {%- elif data_type == 'integer' -%}
+    {{ cast_matching(column, '^[+-]?[0-9]+$', 'integer') }}
+  {%- elif data_type == 'numeric' -%}
+    {{ cast_matching(column, '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)$', 'numeric') }}
+  {%- elif data_type == 'boolean' -%}
+    {{ cast_matching('lower(' ~ column ~ ')', '^(true|t|yes|y|on|1|false|f|no|n|off|0)$', 'boolean') }}
+  {%- else -%}
+    {{ exceptions.raise_compiler_error('Column ' ~ column ~ ' has the type ' ~ data_type ~ ', which soft_cast does not know.') }}
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro cast_matching(expression, pattern, data_type) -%}
+  case when {{ expression }} ~ '{{ pattern }}' and pg_input_is_valid({{ expression }}, '{{ data_type }}') then ({{ expression }})::{{ data_type }} end
+{%- endmacro %}

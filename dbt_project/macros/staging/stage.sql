@@ -1,0 +1,30 @@
+{#
+  The staging view of one delivered file: the contract's columns, softly cast, one row per raw row of the log.
+    uncast   names of the columns whose text is not a value of their type; such a row is set aside by the model that reads it
+    _raw     the row as delivered (jsonb), computed only where it is asked for
+#}
+{% macro stage(feed, table) %}
+{%- set raw = source('raw_' ~ feed, table) -%}
+{%- set contract = file_contract(feed, table) -%}
+{%- set typed = contract.columns | rejectattr('type', 'equalto', 'text') | list -%}
+select
+  raw.org_id,
+  {%- for column in contract.columns %}
+  {{ soft_cast('raw.' ~ column.name, column.type) }} as {{ column.name }},
+  {%- endfor %}
+  {%- if typed %}
+  array_remove(array[
+    {%- for column in typed %}
+    case when raw.{{ column.name }} is not null and {{ soft_cast('raw.' ~ column.name, column.type) }} is null then '{{ column.name }}' end
+    {{- ',' if not loop.last }}
+    {%- endfor %}
+  ], null) as uncast,
+  {%- else %}
+  '{}'::text[] as uncast,
+  {%- endif %}
+  raw._load_id,
+  raw._row,
+  raw._line,
+  to_jsonb(raw) as _raw
+from {{ raw }} as raw
+{% endmacro %}

@@ -1,0 +1,1 @@
+{{ reconcile(ref('stg_edreflect__aggregated_slo_assessments')) }}

@@ -1,0 +1,5 @@
+{{ reconcile(
+  ref('stg_edreflect__goal_posts'),
+  touched_by=ref('stg_edreflect__goals_modified'),
+  deleted_by=ref('stg_edreflect__goals_deleted')
+) }}

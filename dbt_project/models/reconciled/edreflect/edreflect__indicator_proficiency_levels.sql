@@ -1,0 +1,4 @@
+{{ reconcile(
+  ref('stg_edreflect__indicator_proficiency_levels'),
+  touched_by=ref('stg_edreflect__rubrics')
+) }}

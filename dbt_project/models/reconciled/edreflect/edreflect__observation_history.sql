@@ -1,0 +1,1 @@
+{{ reconcile(ref('stg_edreflect__observation_history')) }}

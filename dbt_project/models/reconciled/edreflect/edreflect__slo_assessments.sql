@@ -1,0 +1,4 @@
+{{ reconcile(
+  ref('stg_edreflect__slo_assessments'),
+  touched_by=ref('stg_edreflect__slos')
+) }}

@@ -1,0 +1,1 @@
+{{ stage('edreflect', 'aggregated_slo_assessments') }}

@@ -1,0 +1,1 @@
+{{ stage('edreflect', 'aggregated_snapshot_ratings') }}

@@ -1,0 +1,1 @@
+{{ stage('edreflect', 'artifact_content_ids') }}

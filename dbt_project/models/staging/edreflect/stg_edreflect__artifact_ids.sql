@@ -1,0 +1,1 @@
+{{ stage('edreflect', 'artifact_ids') }}

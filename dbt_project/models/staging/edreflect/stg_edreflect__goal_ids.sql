@@ -1,0 +1,1 @@
+{{ stage('edreflect', 'goal_ids') }}

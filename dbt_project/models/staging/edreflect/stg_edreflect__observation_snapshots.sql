@@ -1,0 +1,1 @@
+{{ stage('edreflect', 'observation_snapshots') }}

@@ -1,0 +1,1 @@
+{{ stage('edreflect', 'observation_step_scripting_notes') }}

@@ -1,0 +1,1 @@
+{{ stage('edreflect', 'rubric_ids') }}

@@ -1,0 +1,1 @@
+{{ stage('edreflect', 'slo_assessments') }}

@@ -1,0 +1,1 @@
+{{ stage('edreflect', 'step_ids') }}

@@ -1,0 +1,1 @@
+{{ stage('edreflect', 'user_artifacts') }}

@@ -1,0 +1,133 @@
+"""A build from the command line: dbt in this process, the manifest kept between builds."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from edreflect_assets.database import connect, ensure_server, migrate
+from edreflect_assets.settings import Settings
+from edreflect_assets.warehouse.dbt import dbt_arguments, dbt_environment, project_checksum
+from edreflect_assets.warehouse.lock import build_session
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+# dbt keeps its settings and adapters in module state: one run at a time in a process
+_one_run = threading.Lock()
+_manifests: dict[tuple[str, str], Manifest] = {}
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did: seconds by model, and the sentences of what failed and of what dbt's tests warn about."""
+
+    models: Mapping[str, float]
+    failures: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every model was built and no test failed."""
+        return not self.failures
+
+
+def build(
+    settings: Settings,
+    *,
+    as_of: date | None = None,
+    select: str | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> BuildReport:
+    """Apply every pending load and publish; with nothing pending nothing changes.
+
+    ``as_of`` pins "today" for this build (design, "Rules of the log"); ``select`` is a dbt selection; ``progress`` is
+    called with a node's name, its number and the number of nodes. Failures of models and tests are in the report;
+    raises BuildInProgress when another builder is at work and ConfigurationError when the database cannot be used.
+    """
+    ensure_server(settings)
+    connection = connect(settings)
+    try:
+        migrate(connection)
+    finally:
+        connection.close()
+    with build_session(settings, as_of=as_of) as record:
+        report = run_dbt(settings, ["build", *(["--select", select] if select else [])], progress)
+        if report.failures:
+            record.error = "; ".join(report.failures)[:4000]
+    return report
+
+
+def run_dbt(
+    settings: Settings, command: list[str], progress: Callable[[str, int, int], None] | None = None
+) -> BuildReport:
+    """Run one dbt command in this process and return what came of each node.
+
+    The environment of the process is changed while dbt runs, which is why there is one run at a time.
+    """
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes a second to import
+
+    environment = dbt_environment(settings)
+    flags = ["--quiet", "--no-use-colors", "--no-send-anonymous-usage-stats"]
+    key = (project_checksum(), environment["EDREFLECT_PG_DATABASE"])
+    with _one_run, _environment(environment):
+        manifest = _manifests.get(key)
+        if manifest is None:
+            parsed = dbtRunner().invoke([*flags, "parse", *dbt_arguments(settings)])
+            if not parsed.success:
+                return BuildReport({}, (f"The dbt project does not parse: {parsed.exception}",), ())
+            manifest = _manifests[key] = parsed.result  # type: ignore[assignment]
+        callbacks = [_progress_callback(progress)] if progress else []
+        outcome = dbtRunner(manifest=manifest, callbacks=callbacks).invoke([*flags, *command, *dbt_arguments(settings)])
+    return _report(outcome)
+
+
+def _report(outcome: Any) -> BuildReport:
+    if outcome.result is None:
+        return BuildReport({}, (f"dbt stopped: {outcome.exception}",), ())
+    models: dict[str, float] = {}
+    failures: list[str] = []
+    warnings: list[str] = []
+    for result in outcome.result.results:
+        sentence = f"{result.node.name}: {_one_line(result.message)}"
+        if result.status in ("error", "fail", "runtime error"):
+            failures.append(sentence)
+        elif result.status == "warn":
+            warnings.append(sentence)
+        elif result.node.resource_type == "model" and result.status == "success":
+            models[result.node.name] = result.execution_time
+    return BuildReport(models, tuple(failures), tuple(warnings))
+
+
+def _one_line(message: str | None) -> str:
+    """Return the first lines of a database error; its DETAIL, which can hold values of rows, is left out."""
+    lines = [line.strip() for line in (message or "no message").splitlines()]
+    kept = [line for line in lines if line and not line.startswith(("DETAIL:", "CONTEXT:", "compiled code at"))]
+    return " ".join(kept[:3])
+
+
+def _progress_callback(progress: Callable[[str, int, int], None]) -> Callable[[Any], None]:
+    def on_event(event: Any) -> None:
+        if event.info.name in ("LogModelResult", "LogTestResult"):
+            progress(event.data.node_info.node_name, event.data.index, event.data.total)
+
+    return on_event
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,114 @@
+"""One builder at a time, and the record each build leaves in ``ops.builds``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from edreflect_assets.access import expand_grants
+from edreflect_assets.database import connect
+from edreflect_assets.errors import EdreflectError
+from edreflect_assets.settings import Settings
+from edreflect_assets.warehouse.dbt import project_checksum
+from edreflect_assets.warehouse.pending import pending
+
+
+class BuildInProgress(EdreflectError):
+    """Another builder holds the lock; the build can simply be asked for again."""
+
+
+@contextmanager
+def builder_lock(settings: Settings) -> Iterator[Connection]:
+    """Hold the builder's lock; yields the connection that holds it, in autocommit.
+
+    The lock belongs to the connection, so a builder that dies releases it. Raises BuildInProgress when it is taken.
+    """
+    connection = connect(settings, application_name="edreflect build")
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_try_advisory_lock(hashtext('edreflect'), hashtext('builder'))")
+            (taken,) = cursor.fetchone() or (False,)
+        if not taken:
+            raise BuildInProgress("Another build is running; it or the next one applies what is pending.")
+        yield connection
+    finally:
+        connection.close()
+
+
+@dataclass
+class BuildRecord:
+    """The open row of ``ops.builds``; ``error`` names what failed, and leaving it None means success."""
+
+    build_id: int
+    error: str | None = None
+
+
+@contextmanager
+def build_session(settings: Settings, *, as_of: date | None = None) -> Iterator[BuildRecord]:
+    """Everything that surrounds a dbt run, whoever starts it: lock, clock, grants, summaries, the build's record.
+
+    ``as_of`` pins "today" (``ops.clock``); without it the clock follows the UTC date. The caller sets ``error`` on the
+    record when models failed. Raises BuildInProgress.
+    """
+    with builder_lock(settings) as connection:
+        _set_clock(connection, as_of)
+        expand_grants(connection)
+        _summarize_raw_indexes(connection)
+        record = BuildRecord(_start(connection))
+        try:
+            yield record
+        except BaseException as error:
+            record.error = record.error or type(error).__name__
+            raise
+        finally:
+            _finish(connection, record)
+
+
+def _set_clock(connection: Connection, as_of: date | None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into ops.clock (today, pinned) values (coalesce(%(day)s, (now() at time zone 'UTC')::date), %(pinned)s)"
+            ' on conflict ("only") do update set today = excluded.today, pinned = excluded.pinned',
+            {"day": as_of, "pinned": as_of is not None},
+        )
+
+
+def _summarize_raw_indexes(connection: Connection) -> None:
+    """Let the block-range indexes on ``_load_id`` know what was appended since, so that builds skip the rest."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select brin_summarize_new_values(index.indexrelid::regclass)"
+            " from pg_index as index join pg_class as class on class.oid = index.indexrelid"
+            " join pg_am on pg_am.oid = class.relam join pg_namespace as schema on schema.oid = class.relnamespace"
+            " where pg_am.amname = 'brin' and schema.nspname like 'raw\\_%'"
+        )
+
+
+def _start(connection: Connection) -> int:
+    todo = {model.model: len(model.load_ids) for model in pending(connection)}
+    with connection.cursor() as cursor:
+        # whoever holds the lock is the only builder: a row that still says running belongs to one that died
+        cursor.execute(
+            "update ops.builds set status = 'failed', finished_at = now(), error = 'the builder ended without a word'"
+            " where status = 'running'"
+        )
+        cursor.execute(
+            "insert into ops.builds (status, pending_before, project_checksum) values ('running', %s, %s) returning build_id",
+            (json.dumps(todo), project_checksum()),
+        )
+        (build_id,) = cursor.fetchone() or (0,)
+    return int(build_id)
+
+
+def _finish(connection: Connection, record: BuildRecord) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "update ops.builds set status = %s, finished_at = now(), error = %s where build_id = %s",
+            ("failed" if record.error else "succeeded", record.error, record.build_id),
+        )
