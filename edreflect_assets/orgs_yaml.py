@@ -139,9 +139,10 @@ def _end_line(lines: list[str], node: yaml.Node) -> int:
 
 def _same(text: str, orgs: Mapping[str, Any]) -> bool:
     try:
-        return read(text, "orgs.yml") == read(_dumped("", orgs), "orgs.yml")
+        edited, wanted = read(text, "orgs.yml"), read(_dumped("", orgs), "orgs.yml")
     except ConfigurationError:
         return False
+    return {name: fields or {} for name, fields in edited.items()} == {name: f or {} for name, f in wanted.items()}
 
 
 def _dumped(text: str, orgs: Mapping[str, Any]) -> str:
