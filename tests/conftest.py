@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 
 from edreflect_assets.contracts import load_feeds
 from edreflect_assets.database import connect, ensure_server, migrate

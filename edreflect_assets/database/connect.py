@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 
@@ -19,8 +21,10 @@ def connect(settings: Settings, *, application_name: str = "edreflect") -> Conne
     url = database_url(settings)
     try:
         # For the embedded server: another program that took its port must not be handed the password in plain text.
-        safeguards = {} if settings.database_url else {"require_auth": "scram-sha-256"}
-        connection = psycopg2.connect(url, application_name=application_name, connect_timeout=10, **safeguards)
+        safeguards: dict[str, Any] = {} if settings.database_url else {"require_auth": "scram-sha-256"}
+        connection: Connection = psycopg2.connect(
+            url, application_name=application_name, connect_timeout=10, **safeguards
+        )
     except psycopg2.OperationalError as error:
         reason = str(error).strip().splitlines()[-1:] or ["no reason given"]
         remedy = "check EDREFLECT_DATABASE_URL" if settings.database_url else "start it with `edreflect up`"
