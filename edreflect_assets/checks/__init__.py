@@ -1,0 +1,44 @@
+"""What the ledger says is not as it should be: one function per check, each a few set-based statements.
+
+Every check takes an open connection, the feed's contract, the org registry and the present moment (aware), and gives a
+CheckResult whose text names org and day, says what the finding means and how to resolve it. Texts and metadata hold
+names, days and counts only, never a value from a delivered file. Nothing here knows Dagster.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, misnamed by psycopg2
+
+from edreflect_assets.checks.base import Check, CheckResult, Registry
+from edreflect_assets.checks.deliveries import REFUSED, chain_of_days, freshness, refused_deliveries, shrink
+from edreflect_assets.checks.files import (
+    columns_as_documented,
+    dependent_file_present,
+    files_as_documented,
+    reference_file_present,
+)
+from edreflect_assets.checks.rows import lists_delivered_again, quarantine, rows_balanced
+from edreflect_assets.contracts import Feed
+
+__all__ = ["CHECKS", "REFUSED", "Check", "CheckResult", "Registry", "run_checks"]
+
+CHECKS: tuple[Check, ...] = (
+    Check("rows_balanced", "Records of a file = rows loaded + rows set aside.", rows_balanced),
+    Check("chain_of_days", "No expected day is missing between an org's first and last day.", chain_of_days),
+    Check("freshness", "Every org has delivered the last day expected of it.", freshness),
+    Check("reference_file_present", "A file came with the reference file it depends on.", reference_file_present),
+    Check("dependent_file_present", "The files came that a reference file calls for.", dependent_file_present),
+    Check("shrink", "No delivery is far smaller than those before it.", shrink),
+    Check("refused_deliveries", "No delivery stands refused.", refused_deliveries),
+    Check("quarantine", "No row was set aside.", quarantine),
+    Check("columns_as_documented", "Files have the columns their contract lists.", columns_as_documented),
+    Check("files_as_documented", "Only documented files are delivered.", files_as_documented),
+    Check("lists_delivered_again", "What belongs to something modified was delivered again.", lists_delivered_again),
+)
+
+
+def run_checks(connection: Connection, feed: Feed, registry: Registry, now: datetime) -> list[CheckResult]:
+    """Run every check of a feed in the order of CHECKS; reads only."""
+    return [check.run(connection, feed, registry, now) for check in CHECKS]

@@ -1,0 +1,162 @@
+"""The state of every org at a glance: what ``edreflect status`` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, misnamed by psycopg2
+
+from edreflect_assets.checks import REFUSED
+from edreflect_assets.contracts import Feed, load_feeds
+from edreflect_assets.gaps import delivered_days, overdue_days
+from edreflect_assets.orgs import Org, load_registry
+from edreflect_assets.schedule_expectations import expected_days
+from edreflect_assets.settings import Settings
+from edreflect_assets.warehouse import pending
+
+
+@dataclass(frozen=True)
+class StatusRow:
+    """One org and feed: counts of days, deliveries, rows and loads; ``note`` is a clause where something is special.
+
+    ``gaps`` counts ``missing_days``: expected days since the first delivery that have passed and have no load.
+    ``pending`` counts loads that some model has not applied yet.
+    """
+
+    org: str
+    feed: str
+    last_day: date | None
+    gaps: int
+    refused: int
+    held: int
+    quarantined: int
+    pending: int
+    note: str = ""
+    missing_days: tuple[date, ...] = ()
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether somebody has to act: days are missing, or a delivery stands refused or held."""
+        return bool(self.gaps or self.refused or self.held)
+
+
+def status_grid(connection: Connection, settings: Settings, day: date | None = None) -> list[StatusRow]:
+    """Return one row per org and feed: every org of the registry, seen or not, and those that only the ledger knows.
+
+    ``day`` leaves out days after it, as if it were the evening of that day. Raises ConfigurationError when the registry
+    cannot be read.
+    """
+    registry = load_registry(settings)
+    now = datetime.now(UTC)
+    if day is not None:
+        now = min(now, datetime.combine(day, datetime.min.time(), UTC) + timedelta(days=1))
+    waiting = _pending_by_org(connection)
+    rows = []
+    for feed in load_feeds().values():
+        delivered = _delivered(connection, feed, day)
+        refused = _refused(connection, feed, day)
+        set_aside = _quarantined(connection, feed, day)
+        known = {org.org_id for org in registry.values() if org.delivers(feed.name)}
+        for org_id in sorted(known | set(delivered) | set(refused)):
+            days = delivered.get(org_id, [])
+            missing = _missing(registry.get(org_id), days, now)
+            rows.append(
+                StatusRow(
+                    org=org_id,
+                    feed=feed.name,
+                    last_day=days[-1] if days else None,
+                    gaps=len(missing),
+                    refused=refused.get(org_id, 0),
+                    held=0,
+                    quarantined=set_aside.get(org_id, 0),
+                    pending=waiting.get((org_id, feed.name), 0),
+                    note=_note(registry.get(org_id), days),
+                    missing_days=tuple(missing),
+                )
+            )
+    return rows
+
+
+def build_trouble(connection: Connection) -> str | None:
+    """Return a sentence when the last finished build failed, None when it succeeded or there was none."""
+    rows = _query(
+        connection,
+        "select build_id, finished_at, status from ops.builds where status <> 'running' order by build_id desc limit 1",
+    )
+    if not rows or rows[0][2] != "failed":
+        return None
+    build_id, finished_at, _ = rows[0]
+    return (
+        f"The last build ({build_id}, {finished_at:%Y-%m-%d %H:%M} UTC) failed, published views are as they were before "
+        f"it; `select error from ops.builds where build_id = {build_id}` says why, `edreflect build` tries again."
+    )
+
+
+def _delivered(connection: Connection, feed: Feed, day: date | None) -> dict[str, list[date]]:
+    all_days = delivered_days(connection, feed)
+    if day is None:
+        return all_days
+    return {org: until for org, days in all_days.items() if (until := [d for d in days if d <= day])}
+
+
+def _missing(org: Org | None, days: list[date], now: datetime) -> list[date]:
+    if org is None or org.paused:
+        return []
+    there = set(days)
+    inner = [day for day in expected_days(org.expect, days[0], days[-1]) if day not in there] if days else []
+    # An org without a server is loaded by hand: nothing is overdue there.
+    return inner + (overdue_days(org, days, now) if org.host else [])
+
+
+def _note(org: Org | None, days: list[date]) -> str:
+    if org is None:
+        return "not in the registry"
+    if org.paused:
+        return "paused"
+    return "" if days else "never delivered"
+
+
+def _refused(connection: Connection, feed: Feed, day: date | None) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for org_id, refused_day, *_ in _query(connection, REFUSED, feed=feed.name):
+        if day is None or refused_day is None or refused_day <= day:
+            counts[org_id] = counts.get(org_id, 0) + 1
+    return counts
+
+
+def _quarantined(connection: Connection, feed: Feed, day: date | None) -> dict[str, int]:
+    return dict(
+        _query(
+            connection,
+            """
+            select l.org_id, count(distinct (q.load_id, q.line))
+            from ops.quarantine q join ops.load_log l using (load_id)
+            where l.feed = %(feed)s and l.status = 'current'
+              and (%(day)s::date is null or l.day is null or l.day <= %(day)s)
+            group by l.org_id
+            """,
+            feed=feed.name,
+            day=day,
+        )
+    )
+
+
+def _pending_by_org(connection: Connection) -> Mapping[tuple[str, str], int]:
+    load_ids = sorted({load_id for model in pending(connection) for load_id in model.load_ids})
+    return {
+        (org_id, feed): count
+        for org_id, feed, count in _query(
+            connection,
+            "select org_id, feed, count(*) from ops.load_log where load_id = any(%(ids)s) group by org_id, feed",
+            ids=load_ids,
+        )
+    }
+
+
+def _query(connection: Connection, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters or None)
+        return cursor.fetchall()
