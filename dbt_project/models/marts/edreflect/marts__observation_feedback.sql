@@ -1,0 +1,60 @@
+-- Feedback and comments are lists of the observation without keys: one row per feedback entry, and one without feedback
+-- for an observation that has comments only, so that no comment is lost.
+with entries as (
+    select
+        entry.org_id,
+        entry.observation_group_id,
+        entry.feedback,
+        entry.next_steps,
+        entry.observer_notes
+    from {{ ref('edreflect__observation_feedback') }} as entry
+
+    union all
+
+    select distinct
+        comment_only.org_id,
+        comment_only.observation_group_id,
+        null as feedback,
+        null as next_steps,
+        null as observer_notes
+    from {{ ref('edreflect__observation_comments') }} as comment_only
+    where
+        not exists (
+            select 1 as found
+            from {{ ref('edreflect__observation_feedback') }} as entry
+            where
+                entry.org_id = comment_only.org_id
+                and entry.observation_group_id = comment_only.observation_group_id
+        )
+)
+
+select
+    entry.org_id,
+    entry.observation_group_id,
+    observation.observation_template_name,
+    observation.learner_employee_id,
+    observation.observer_employee_id,
+    observation.observation_status,
+    {{ observation_school_year('observation') }} as school_year,
+    entry.feedback,
+    entry.next_steps,
+    entry.observer_notes,
+    coalesce(
+        (
+            select
+                jsonb_agg(
+                    jsonb_build_object(
+                        'indicator_id', item.indicator_id,
+                        'commenter_employee_id', item.commenter_employee_id,
+                        'comment', item.comment
+                    )
+                    order by item.indicator_id nulls first, item.commenter_employee_id, item.comment
+                )
+            from {{ ref('edreflect__observation_comments') }} as item
+            where item.org_id = entry.org_id and item.observation_group_id = entry.observation_group_id
+        ), '[]'::jsonb
+    ) as comments
+from entries as entry
+left join {{ ref('edreflect__observations') }} as observation
+    on entry.org_id = observation.org_id and entry.observation_group_id = observation.observation_group_id
+where observation.observation_is_deleted is not true

@@ -1,0 +1,56 @@
+-- Indicators and levels are lists and may repeat an id: each rating takes one of them, so that it stays one row.
+select
+    rating.org_id,
+    rating.observation_group_id,
+    rating.rating_id,
+    rating.step_id,
+    step.step_name,
+    rating.rubric_id,
+    rubric.rubric_name,
+    rating.indicator_id,
+    indicator.indicator_code,
+    indicator.indicator_name,
+    rating.proficiency_level_id,
+    proficiency_level.level_name,
+    proficiency_level.level_value,
+    rating.rating_value,
+    rating.rated_by_employee_id,
+    rating.rated_date,
+    observation.learner_employee_id,
+    observation.observer_employee_id,
+    rating.rated_by_employee_id = observation.learner_employee_id as is_self_rating,
+    observation.observation_status,
+    {{ observation_school_year('observation') }} as school_year
+from {{ ref('edreflect__ratings') }} as rating
+left join {{ ref('edreflect__observations') }} as observation
+    on rating.org_id = observation.org_id and rating.observation_group_id = observation.observation_group_id
+left join {{ ref('edreflect__observation_steps') }} as step
+    on rating.org_id = step.org_id and rating.step_id = step.step_id
+left join {{ ref('edreflect__rubrics') }} as rubric
+    on rating.org_id = rubric.org_id and rating.rubric_id = rubric.rubric_id
+left join lateral (
+    select
+        candidate.indicator_code,
+        candidate.indicator_name
+    from {{ ref('edreflect__indicators') }} as candidate
+    where
+        candidate.org_id = rating.org_id
+        and candidate.rubric_id = rating.rubric_id
+        and candidate.indicator_id = rating.indicator_id
+    order by {{ indicator_preference('candidate') }}
+    limit 1
+) as indicator on true
+left join lateral (
+    select
+        candidate.level_name,
+        candidate.level_value
+    from {{ ref('edreflect__indicator_proficiency_levels') }} as candidate
+    where
+        candidate.org_id = rating.org_id
+        and candidate.rubric_id = rating.rubric_id
+        and candidate.indicator_id = rating.indicator_id
+        and candidate.proficiency_level_id = rating.proficiency_level_id
+    order by candidate.level_value nulls last, candidate.level_name nulls last
+    limit 1
+) as proficiency_level on true
+where observation.observation_is_deleted is not true
