@@ -102,7 +102,7 @@ def test_a_refused_file_refuses_its_whole_delivery_and_keeps_what_was_current():
         ("2026-03-01T23:30:00-05:00", "timestamp", datetime(2026, 3, 2, 4, 30)),
         ("2026-03-01T05:00:00+05:30", "timestamp", datetime(2026, 2, 28, 23, 30)),
         ("2026-03-01T05:00:00Z", "timestamp", datetime(2026, 3, 1, 5)),
-        ("2026-03-01 05:00:00.25", "timestamp", datetime(2026, 3, 1, 5, 0, 0, 250000)),
+        ("2026-03-01T05:00:00.25", "timestamp", datetime(2026, 3, 1, 5, 0, 0, 250000)),
         ("2024-02-29", "date", date(2024, 2, 29)),
         ("-3", "integer", -3),
         ("2.50", "numeric", Decimal("2.5")),
