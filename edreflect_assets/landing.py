@@ -14,8 +14,8 @@ import os
 import secrets
 import time
 import unicodedata
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -128,33 +128,40 @@ class Landing:
 
         The bytes go to a temporary name, are hashed on the way, synced and renamed. Bytes that are there already stay
         as they are. ``before_commit`` gets the number of bytes read and stops the landing by raising.
-        Raises FetchError when a name cannot be part of a path; whatever ``stream`` or ``before_commit`` raise.
+        Raises FetchError when a name cannot be part of a path or the landing area cannot be written; otherwise whatever
+        ``stream`` and ``before_commit`` raise.
         """
         folder = self._folder(feed, org_id, day, file)
-        make_private(self.root, folder)
-        _remove_abandoned(folder)
         partial = folder / f".{secrets.token_hex(8)}.part"
+        with self._disk():
+            make_private(self.root, folder)
+            _remove_abandoned(folder)
+            target = open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")  # noqa: SIM115
         try:
-            with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
-                digest, size = _copy(stream, target)
-                if before_commit is not None:
-                    before_commit(size)
+            digest, size = _copy(stream, _Guarded(target, self._disk))
+            if before_commit is not None:
+                before_commit(size)
+            path = folder / digest
+            with self._disk():
                 target.flush()
                 os.fsync(target.fileno())
                 os.fchmod(target.fileno(), 0o400)
-            path = folder / digest
-            if not (path.is_file() and path.stat().st_size == size):
-                partial.replace(path)
-                sync_folder(folder)
+                if not (path.is_file() and path.stat().st_size == size):
+                    partial.replace(path)
+                    sync_folder(folder)
         finally:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                target.close()
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
         return LandedFile(feed, org_id, day, file, path, digest, size)
 
     def record(self, delivery: Delivery) -> None:
         """Remember the files of a complete delivery as the last ones delivered; files it lacks keep their entry."""
         folder = self._folder(delivery.feed, delivery.org_id, delivery.day)
-        make_private(self.root, folder)
-        with locked(folder / _LOCK):
+        with self._disk():
+            make_private(self.root, folder)
+        with self._disk(), locked(folder / _LOCK):
             entries = _read_manifest(folder)
             entries.update({landed.file: landed.sha256 for landed in delivery.files})
             replace_text(folder / _MANIFEST, json.dumps(entries, indent=1, sort_keys=True))
@@ -186,6 +193,18 @@ class Landing:
             files.append(LandedFile(feed, org_id, day, file, path, digest, size))
         return Delivery(feed, org_id, day, tuple(files))
 
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        """Tell trouble with this disk from trouble with a source."""
+        try:
+            yield
+        except OSError as error:
+            raise FetchError(
+                f"The landing area {self.root} cannot be written ({os.strerror(error.errno or 0).lower()}); "
+                "make room or correct its owner, then try again.",
+                transient=True,
+            ) from None
+
     def _folder(self, feed: str, org_id: str, day: date | None, *file: str) -> Path:
         parts = (feed, org_id, day.isoformat() if day else DAYLESS_FOLDER, *file)
         for part in parts:
@@ -193,6 +212,17 @@ class Landing:
             if reason is not None:
                 raise FetchError(f"{printable_name(part)} of {printable_name(org_id)} is not taken: {reason}.")
         return self.root.joinpath(*parts)
+
+
+class _Guarded:
+    """A file being written, whose failures are those of the landing area."""
+
+    def __init__(self, target: ByteSink, disk: Callable[[], AbstractContextManager[None]]) -> None:
+        self._target, self._disk = target, disk
+
+    def write(self, data: bytes, /) -> int:
+        with self._disk():
+            return self._target.write(data)
 
 
 def _copy(stream: ByteStream, target: ByteSink | None) -> tuple[str, int]:

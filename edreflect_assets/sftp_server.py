@@ -73,6 +73,7 @@ class SftpServer:
     ) -> None:
         """Close every connection and end the thread."""
         self._run(self._close())
+        self._run(self._end_sessions())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -115,6 +116,13 @@ class SftpServer:
         if self._acceptor is not None:
             self._acceptor.close()
             await self._acceptor.wait_closed()
+
+    async def _end_sessions(self) -> None:
+        sessions = asyncio.all_tasks() - {asyncio.current_task()}
+        for session in sessions:
+            session.cancel()
+        await asyncio.gather(*sessions, return_exceptions=True)
+        await self._loop.shutdown_default_executor()
 
     def _run(self, work: Any) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(_START_SECONDS)
