@@ -42,12 +42,14 @@ def build(
     *,
     as_of: date | None = None,
     select: str | None = None,
+    everything: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> BuildReport:
     """Apply every pending load and publish; with nothing pending nothing changes.
 
-    ``as_of`` pins "today" for this build (design, "Rules of the log"); ``select`` is a dbt selection; ``progress`` is
-    called with a node's name, its number and the number of nodes. Failures of models and tests are in the report;
+    ``as_of`` pins "today" for this build (design, "Rules of the log"). The models with something pending are built, with
+    what reads them; every model when the dbt project has changed, when the last build failed, or with ``everything``;
+    or those of ``select``, a dbt selection. ``progress`` is called with a node's name, its number and the number of nodes. Failures of models and tests are in the report;
     raises BuildInProgress when another builder is at work and ConfigurationError when the database cannot be used.
     """
     ensure_server(settings)
@@ -57,7 +59,10 @@ def build(
     finally:
         connection.close()
     with build_session(settings, as_of=as_of) as record:
-        report = run_dbt(settings, ["build", *(["--select", select] if select else [])], progress)
+        selection = (select,) if select else None if everything else record.selection
+        if selection == ():
+            return BuildReport({}, (), ())
+        report = run_dbt(settings, ["build", *(["--select", *selection] if selection else [])], progress)
         if report.failures:
             record.error = "; ".join(report.failures)[:4000]
     return report

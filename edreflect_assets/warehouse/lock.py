@@ -43,9 +43,14 @@ def builder_lock(settings: Settings) -> Iterator[Connection]:
 
 @dataclass
 class BuildRecord:
-    """The open row of ``ops.builds``; ``error`` names what failed, and leaving it None means success."""
+    """The open row of ``ops.builds``; ``error`` names what failed, and leaving it None means success.
+
+    ``selection`` is what a dbt run has to build: the pending models and what reads them; None means everything (the
+    project has changed, or the last build did not succeed), an empty tuple that there is nothing to do.
+    """
 
     build_id: int
+    selection: tuple[str, ...] | None = None
     error: str | None = None
 
 
@@ -60,7 +65,7 @@ def build_session(settings: Settings, *, as_of: date | None = None) -> Iterator[
         _set_clock(connection, as_of)
         expand_grants(connection)
         _summarize_raw_indexes(connection)
-        record = BuildRecord(_start(connection))
+        record = _start(connection)
         try:
             yield record
         except BaseException as error:
@@ -90,7 +95,7 @@ def _summarize_raw_indexes(connection: Connection) -> None:
         )
 
 
-def _start(connection: Connection) -> int:
+def _start(connection: Connection) -> BuildRecord:
     todo = {model.model: len(model.load_ids) for model in pending(connection)}
     with connection.cursor() as cursor:
         # whoever holds the lock is the only builder: a row that still says running belongs to one that died
@@ -99,11 +104,17 @@ def _start(connection: Connection) -> int:
             " where status = 'running'"
         )
         cursor.execute(
-            "insert into ops.builds (status, pending_before, project_checksum) values ('running', %s, %s) returning build_id",
+            "select status = 'succeeded' and project_checksum = %s from ops.builds order by build_id desc limit 1",
+            (project_checksum(),),
+        )
+        (up_to_date,) = cursor.fetchone() or (False,)
+        cursor.execute(
+            "insert into ops.builds (status, pending_before, project_checksum) values ('running', %s, %s)"
+            " returning build_id",
             (json.dumps(todo), project_checksum()),
         )
         (build_id,) = cursor.fetchone() or (0,)
-    return int(build_id)
+    return BuildRecord(int(build_id), tuple(f"{model}+" for model in sorted(todo)) if up_to_date else None)
 
 
 def _finish(connection: Connection, record: BuildRecord) -> None:
