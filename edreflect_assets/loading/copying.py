@@ -1,0 +1,149 @@
+"""One file into its raw table, inside the transaction of its delivery."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 names its class in lower case
+
+from edreflect_assets.contracts import FileContract
+from edreflect_assets.landing import LandedFile
+from edreflect_assets.loading.failures import FileRefusedError, LoadError
+from edreflect_assets.loading.header import Header, read_header
+from edreflect_assets.loading.profile import FileProfile, Profiler
+from edreflect_assets.loading.quarantine import Quarantine
+from edreflect_assets.loading.raw_table import copy_statement
+from edreflect_assets.loading.reader import BLOCK_BYTES, RecordReader
+from edreflect_assets.loading.strict import Shape
+
+
+@dataclass(frozen=True)
+class PlannedFile:
+    """A delivered file whose header has been accepted."""
+
+    contract: FileContract
+    landed: LandedFile
+    header: Header
+
+
+@dataclass(frozen=True)
+class CopiedFile:
+    """A file whose rows are in the raw table, though not committed; ``profile`` may still be at work."""
+
+    planned: PlannedFile
+    load_id: int
+    rows: int
+    quarantine: Quarantine
+    quarantined: int
+    profile: FileProfile
+
+
+@contextmanager
+def blaming(file: str) -> Iterator[None]:
+    """Name ``file`` in a refusal that does not name one."""
+    try:
+        yield
+    except FileRefusedError as refusal:
+        refusal.file = refusal.file or file
+        raise
+
+
+def plan_file(contract: FileContract, landed: LandedFile) -> PlannedFile:
+    """Read the header of a landed file; raises FileRefusedError, or LoadError if the landing area lost the file."""
+    try:
+        with blaming(contract.file), landed.path.open("rb") as stream:
+            if os.fstat(stream.fileno()).st_size != landed.bytes:
+                raise LoadError(
+                    f"The landed bytes of {contract.file} of {landed.org_id} are not those that were delivered;"
+                    " fetch the day again.",
+                    transient=False,
+                )
+            return PlannedFile(contract, landed, read_header(stream, contract))
+    except OSError as error:
+        raise _unreadable(contract, landed, error) from None
+
+
+def copy_file(
+    cursor: Cursor,
+    schema: str,
+    planned: PlannedFile,
+    load_id: int,
+    *,
+    quarantine: Quarantine,
+    profiler: Profiler,
+    max_rejected_share: float,
+) -> CopiedFile:
+    """Append the records of a file to its raw table in one COPY.
+
+    Raises FileRefusedError when too many records cannot be read or the database does not take them, LoadError when the
+    landed file cannot be read. After either the transaction must be rolled back.
+    """
+    contract, landed, header = planned.contract, planned.landed, planned.header
+    profile = profiler.profile(contract, header.columns)
+    try:
+        with blaming(contract.file), landed.path.open("rb") as stream:
+            stream.seek(header.size)
+            reader = RecordReader(
+                stream,
+                Shape(len(header.columns), header.unnamed),
+                prefix=_prefix(landed.org_id, load_id),
+                first_line=header.lines + 1,
+                on_rejected=quarantine.add,
+                profiling=profile,
+            )
+            rows = _copy(cursor, schema, planned, reader)
+            profile.finish()
+            _check_share(reader, quarantine, max_rejected_share)
+    except OSError as error:
+        raise _unreadable(contract, landed, error) from None
+    if rows != reader.accepted:
+        raise LoadError(
+            f"{contract.file} of {landed.org_id} holds {reader.accepted} good records, but the database counts {rows}"
+            " rows; nothing was kept. Please report this.",
+            transient=False,
+        )
+    return CopiedFile(planned, load_id, rows, quarantine, reader.rejected, profile)
+
+
+def _copy(cursor: Cursor, schema: str, planned: PlannedFile, reader: RecordReader) -> int:
+    rows = 0
+    if not reader.is_empty:
+        statement = copy_statement(
+            schema, planned.contract.table, planned.header.columns, null_in_quotes=reader.null_in_quotes
+        )
+        try:
+            cursor.copy_expert(statement, reader, size=BLOCK_BYTES)
+        except psycopg2.DataError as error:
+            raise FileRefusedError(
+                f"the database cannot store it (SQLSTATE {error.pgcode}); is the database's encoding UTF8?"
+            ) from None
+        rows = cursor.rowcount
+    if reader.failure is not None:
+        raise reader.failure
+    return rows
+
+
+def _check_share(reader: RecordReader, quarantine: Quarantine, max_rejected_share: float) -> None:
+    first = quarantine.first
+    if first is not None and reader.rejected > max_rejected_share * reader.records:
+        raise FileRefusedError(
+            f"{reader.rejected} of {reader.records} records cannot be read, more than the {max_rejected_share:.1%}"
+            f" allowed; the first is at line {first.line}: {first.reason}; deliver it again"
+        )
+
+
+def _prefix(org_id: str, load_id: int) -> bytes:
+    needs_quotes = not set(',"\r\n').isdisjoint(org_id)
+    org = '"' + org_id.replace('"', '""') + '"' if needs_quotes else org_id
+    return f"{org},{load_id},".encode()
+
+
+def _unreadable(contract: FileContract, landed: LandedFile, error: OSError) -> LoadError:
+    return LoadError(
+        f"The landed bytes of {contract.file} of {landed.org_id} cannot be read ({error.strerror}); fetch the day again.",
+        transient=False,
+    )

@@ -1,0 +1,161 @@
+"""The ledger of loads, ``ops.load_log``: what is current, what was taken in, what was turned away.
+
+Every function works in the caller's transaction and expects the delivery's lock to be held where it says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 names its class in lower case
+from psycopg2.extras import Json, execute_values
+
+# Keeps these advisory locks apart from those of other parts of the platform.
+_LOCK_NAMESPACE = "edreflect.load"
+
+
+@dataclass(frozen=True)
+class CurrentLoad:
+    """The load that counts for one file of one (feed, org, day)."""
+
+    load_id: int
+    sha256: str
+    rows: int
+    quarantined: int
+    warnings: tuple[str, ...]
+    profile: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """A row of the ledger before it is written."""
+
+    file: str
+    status: str
+    table: str | None = None
+    load_id: int | None = None
+    sha256: str | None = None
+    size: int | None = None
+    rows: int = 0
+    quarantined: int = 0
+    reason: str | None = None
+    header: Sequence[str] | None = None
+    missing: Sequence[str] | None = None
+    unknown: Sequence[str] | None = None
+    warnings: Sequence[str] = ()
+    profile: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledger of one (feed, org, day); ``day`` is None for files without a day."""
+
+    feed: str
+    org_id: str
+    day: date | None
+    run_id: str | None = None
+
+    def lock(self, cursor: Cursor) -> None:
+        """Begin a transaction in which this delivery is loaded by nobody else, until it ends; waits for its turn.
+
+        Read committed, so that the statement after the wait sees what the others have committed.
+        """
+        cursor.execute(
+            "set transaction isolation level read committed; select pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            ("\x1f".join((_LOCK_NAMESPACE, self.feed, self.org_id, str(self.day))),),
+        )
+
+    def current(self, cursor: Cursor) -> dict[str, CurrentLoad]:
+        """Return the current loads by file."""
+        cursor.execute(
+            """
+            select file, load_id, sha256, rows, quarantined, warnings, profile from ops.load_log
+            where feed = %s and org_id = %s and day is not distinct from %s and status = 'current'
+            """,
+            (self.feed, self.org_id, self.day),
+        )
+        return {
+            file: CurrentLoad(load_id, sha256, rows, quarantined, tuple(warnings), profile)
+            for file, load_id, sha256, rows, quarantined, warnings, profile in cursor
+        }
+
+    def reserve(self, cursor: Cursor, number: int) -> list[int]:
+        """Return ``number`` new load ids in ascending order."""
+        cursor.execute(
+            "select nextval(pg_get_serial_sequence('ops.load_log', 'load_id')) from generate_series(1, %s)", (number,)
+        )
+        return sorted(load_id for (load_id,) in cursor)
+
+    def supersede(self, cursor: Cursor, load_ids: Sequence[int]) -> None:
+        """Mark loads as no longer current; the lock must be held."""
+        if load_ids:
+            cursor.execute(
+                "update ops.load_log set status = 'superseded' where load_id = any(%s) and status = 'current'",
+                (list(load_ids),),
+            )
+
+    def record(self, cursor: Cursor, entries: Iterable[LedgerEntry]) -> list[int]:
+        """Write entries and return their load ids, in the same order; entries without a load id get a new one."""
+        entries = list(entries)
+        given = iter(self.reserve(cursor, sum(entry.load_id is None for entry in entries)))
+        load_ids = [next(given) if entry.load_id is None else entry.load_id for entry in entries]
+        execute_values(
+            cursor,
+            """
+            insert into ops.load_log (
+                load_id, feed, org_id, day, file, table_name, sha256, bytes, rows, quarantined, status, reason,
+                header, missing_columns, unknown_columns, warnings, profile, run_id, loaded_at
+            ) overriding system value values %s
+            """,
+            [
+                (
+                    load_id,
+                    self.feed,
+                    self.org_id,
+                    self.day,
+                    entry.file,
+                    entry.table,
+                    entry.sha256,
+                    entry.size,
+                    entry.rows,
+                    entry.quarantined,
+                    entry.status,
+                    entry.reason,
+                    _array(entry.header),
+                    _array(entry.missing),
+                    _array(entry.unknown),
+                    Json(list(entry.warnings)),
+                    Json(entry.profile),
+                    self.run_id,
+                )
+                for load_id, entry in zip(load_ids, entries, strict=True)
+            ],
+            # The clock and not the start of the transaction, which may have waited long for its turn.
+            template=f"({', '.join(['%s'] * 12)}, %s::text[], %s::text[], %s::text[], %s, %s, %s, clock_timestamp())",
+            page_size=500,
+        )
+        return load_ids
+
+    def record_once(self, cursor: Cursor, entry: LedgerEntry) -> int:
+        """Write an entry unless the same bytes were recorded with the same status and reason; return its load id.
+
+        The lock must be held.
+        """
+        cursor.execute(
+            """
+            select load_id from ops.load_log
+            where feed = %s and org_id = %s and day is not distinct from %s and file = %s
+                and sha256 is not distinct from %s and status = %s and reason is not distinct from %s
+            order by load_id desc limit 1
+            """,
+            (self.feed, self.org_id, self.day, entry.file, entry.sha256, entry.status, entry.reason),
+        )
+        known = cursor.fetchone()
+        return int(known[0]) if known else self.record(cursor, [entry])[0]
+
+
+def _array(names: Sequence[str] | None) -> list[str] | None:
+    return None if names is None else list(names)

@@ -1,0 +1,265 @@
+"""Load one delivery, all its files or none, in one transaction under the delivery's own lock.
+
+What is already current is skipped by its hash; new bytes make a new load that supersedes the old one. A refusal leaves
+everything as it was and is recorded in a transaction of its own.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+
+import psycopg2
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
+
+from edreflect_assets.contracts import Feed, FileContract
+from edreflect_assets.errors import ConfigurationError, Refused, UsageError
+from edreflect_assets.landing import Delivery, LandedFile, printable_name
+from edreflect_assets.loading.copying import CopiedFile, PlannedFile, blaming, copy_file, plan_file
+from edreflect_assets.loading.failures import FileRefusedError, LoadError, database_failure
+from edreflect_assets.loading.findings import check_missing_files, key_warnings
+from edreflect_assets.loading.ledger import CurrentLoad, Ledger, LedgerEntry
+from edreflect_assets.loading.profile import Profiler
+from edreflect_assets.loading.quarantine import Quarantine
+from edreflect_assets.loading.raw_table import add_columns
+from edreflect_assets.loading.report import DeliveryReport, FileReport, FileStatus, LoadOptions
+
+__all__ = ["DeliveryReport", "FileReport", "LoadOptions", "load_delivery"]
+
+# Another loader may change the delivery's current loads between planning and the lock; then planning starts again.
+_ATTEMPTS = 5
+
+
+def load_delivery(
+    connection: Connection,
+    feed: Feed,
+    delivery: Delivery,
+    *,
+    options: LoadOptions | None = None,
+    again: bool = False,
+) -> DeliveryReport:
+    """Load a delivery into the raw log and the ledger, and commit.
+
+    ``connection`` must be in no transaction and not autocommitting. Files whose bytes are current are left alone,
+    unless ``again`` asks for a new load from them. Deprecated and unlisted files are recorded, never loaded.
+
+    Raises Refused, after recording it, when a file cannot be trusted; LoadError when the database or the landing area
+    failed; UsageError for a connection in use. Nothing of the delivery is kept then, and what was current stays.
+    """
+    if connection.autocommit or connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
+        raise UsageError("A delivery needs a connection to itself: in no transaction and not autocommitting.")
+    if codecs.lookup(feed.encoding).name != "utf-8":
+        raise ConfigurationError(f"Feed {feed.name} asks for {feed.encoding}; deliveries are read as UTF-8 only.")
+    loading = _Loading(connection, feed, delivery, options or LoadOptions(), again)
+    where = f"loading {feed.name} of {delivery.org_id}, {delivery.day or 'files without a day'}"
+    try:
+        return loading.run()
+    except FileRefusedError as refusal:
+        connection.rollback()
+        loading.record_refusal(refusal, where)
+        raise Refused(feed.name, delivery.org_id, delivery.day, refusal.file, refusal.cause) from None
+    except psycopg2.Error as error:
+        raise database_failure(error, where) from None
+    finally:
+        with suppress(psycopg2.Error):
+            connection.rollback()
+
+
+class _Loading:
+    """The steps of one call of ``load_delivery``."""
+
+    def __init__(
+        self, connection: Connection, feed: Feed, delivery: Delivery, options: LoadOptions, again: bool
+    ) -> None:
+        self._connection = connection
+        self._feed = feed
+        self._delivery = delivery
+        self._options = options
+        self._again = again
+        self._ledger = Ledger(feed.name, delivery.org_id, delivery.day, options.run_id)
+        self._listed: dict[str, LandedFile] = {}
+        self._aside: list[tuple[LandedFile, LedgerEntry]] = []
+
+    def run(self) -> DeliveryReport:
+        """Load and commit."""
+        self._sort_out()
+        plans: dict[str, PlannedFile] = {}
+        for _ in range(_ATTEMPTS):
+            with self._connection.cursor() as cursor:
+                current = self._ledger.current(cursor)
+            self._connection.rollback()
+            for file in self._changed(current):
+                if file not in plans:
+                    plans[file] = plan_file(self._feed.files[file], self._listed[file])
+            self._add_columns(plans)
+            report = self._load(plans)
+            if report is not None:
+                return report
+        raise LoadError(
+            f"Other loaders keep changing {self._feed.name} of {self._delivery.org_id}; load it again.", transient=True
+        )
+
+    def record_refusal(self, refusal: FileRefusedError, where: str) -> None:
+        """Write a refusal to the ledger in a transaction of its own, once per bytes and cause."""
+        contract = self._feed.match(refusal.file) if refusal.file else None
+        landed = self._listed.get(refusal.file or "")
+        entry = LedgerEntry(
+            file=refusal.file or "",
+            status="refused",
+            table=contract.table if contract else None,
+            sha256=landed.sha256 if landed else None,
+            size=landed.bytes if landed else None,
+            reason=refusal.cause,
+        )
+        try:
+            with self._connection.cursor() as cursor:
+                self._ledger.lock(cursor)
+                self._ledger.record_once(cursor, entry)
+            self._connection.commit()
+        except psycopg2.Error as error:
+            raise database_failure(error, where) from None
+
+    def _sort_out(self) -> None:
+        """Tell the files a contract lists from those that are set aside; refuse two files of one contract."""
+        dayless = self._delivery.day is None
+        for landed in sorted(self._delivery.files, key=lambda landed: landed.file):
+            contract = self._feed.match(landed.file)
+            if self._feed.is_deprecated(landed.file):
+                self._set_aside(landed, "deprecated", "the source no longer generates this file")
+            elif contract is None:
+                self._set_aside(landed, "unlisted", f"feed {self._feed.name} has no contract for this file")
+            elif contract.dayless != dayless:
+                belongs = "the folder without a day" if contract.dayless else "the folder of a day"
+                self._set_aside(landed, "unlisted", f"this file belongs into {belongs}")
+            elif contract.file in self._listed:
+                raise FileRefusedError(
+                    f"two files of this name were delivered, one of them as {printable_name(landed.file)};"
+                    " deliver one of them",
+                    file=contract.file,
+                )
+            else:
+                self._listed[contract.file] = landed
+
+    def _set_aside(self, landed: LandedFile, status: str, reason: str) -> None:
+        entry = LedgerEntry(landed.file, status, sha256=landed.sha256, size=landed.bytes, reason=reason)
+        self._aside.append((landed, entry))
+
+    def _changed(self, current: Mapping[str, CurrentLoad]) -> list[str]:
+        return [
+            file
+            for file, landed in sorted(self._listed.items())
+            if self._again or file not in current or current[file].sha256 != landed.sha256
+        ]
+
+    def _add_columns(self, plans: Mapping[str, PlannedFile]) -> None:
+        for file, plan in sorted(plans.items()):
+            if plan.header.beside_contract:
+                with blaming(file):
+                    add_columns(
+                        self._connection,
+                        self._feed.raw_schema,
+                        {plan.contract.table: plan.header.beside_contract},
+                        wait_seconds=self._options.lock_wait_seconds,
+                    )
+
+    def _load(self, plans: Mapping[str, PlannedFile]) -> DeliveryReport | None:
+        """Do all of it in one transaction; None when the lock came with other current loads than planned for."""
+        with self._connection.cursor() as cursor, Profiler() as profiler, ExitStack() as stack:
+            self._ledger.lock(cursor)
+            current = self._ledger.current(cursor)
+            changed = self._changed(current)
+            if not plans.keys() >= set(changed):
+                self._connection.rollback()
+                return None
+            copied = [
+                copy_file(
+                    cursor,
+                    self._feed.raw_schema,
+                    plans[file],
+                    load_id,
+                    quarantine=stack.enter_context(Quarantine(load_id)),
+                    profiler=profiler,
+                    max_rejected_share=self._options.max_rejected_share,
+                )
+                for file, load_id in zip(changed, self._ledger.reserve(cursor, len(changed)), strict=True)
+            ]
+            entries = self._entries(copied, current)
+            self._ledger.supersede(cursor, [current[file].load_id for file in changed if file in current])
+            self._ledger.record(cursor, entries)
+            for file_copied in copied:
+                file_copied.quarantine.write(cursor)
+            aside = [_aside_report(entry, self._ledger.record_once(cursor, entry)) for _, entry in self._aside]
+            self._connection.commit()
+        loaded = [_report(entry) for entry in entries]
+        unchanged = [
+            _unchanged_report(self._feed.files[file], current[file]) for file in self._listed if file not in changed
+        ]
+        files = sorted([*loaded, *unchanged, *aside], key=lambda report: report.file)
+        return DeliveryReport(self._feed.name, self._delivery.org_id, self._delivery.day, tuple(files))
+
+    def _entries(self, copied: list[CopiedFile], current: Mapping[str, CurrentLoad]) -> list[LedgerEntry]:
+        """Return the ledger's rows for what was copied, complete with profiles and warnings."""
+        profiles = {file.planned.contract.file: file.profile.result(file.rows) for file in copied}
+        present = self._listed.keys() | current.keys()
+        entries = []
+        for file in copied:
+            contract, landed, header = file.planned.contract, file.planned.landed, file.planned.header
+            profile = profiles[contract.file]
+            keys = profile.get("distinct_keys", file.rows)
+            warnings = [
+                *header.warnings,
+                *key_warnings(contract, profile, file.rows),
+                *check_missing_files(self._feed, contract, keys, present, self._options.missing_file),
+            ]
+            entries.append(
+                LedgerEntry(
+                    file=contract.file,
+                    status="current",
+                    table=contract.table,
+                    load_id=file.load_id,
+                    sha256=landed.sha256,
+                    size=landed.bytes,
+                    rows=file.rows,
+                    quarantined=file.quarantined,
+                    header=header.names,
+                    missing=header.missing,
+                    unknown=header.beside_contract,
+                    warnings=warnings,
+                    profile=profile,
+                )
+            )
+        return entries
+
+
+def _report(entry: LedgerEntry) -> FileReport:
+    assert entry.load_id is not None
+    return FileReport(
+        entry.file,
+        entry.table,
+        entry.load_id,
+        entry.rows,
+        entry.quarantined,
+        "loaded",
+        tuple(entry.warnings),
+        entry.profile,
+    )
+
+
+def _unchanged_report(contract: FileContract, load: CurrentLoad) -> FileReport:
+    return FileReport(
+        contract.file,
+        contract.table,
+        load.load_id,
+        load.rows,
+        load.quarantined,
+        "unchanged",
+        load.warnings,
+        load.profile,
+    )
+
+
+def _aside_report(entry: LedgerEntry, load_id: int) -> FileReport:
+    status: FileStatus = "deprecated" if entry.status == "deprecated" else "unlisted"
+    return FileReport(entry.file, None, load_id, 0, 0, status, (entry.reason or "",))

@@ -1,0 +1,169 @@
+"""What a file holds, in figures: rows, nulls, distinct keys, first and last dates. Never a value of a cell beside dates.
+
+polars reads the records in a thread of its own while the server is busy with them, a few MiB at a time, so that neither
+the wall time nor the memory of a load depends on the profile. The figures go to the ledger and to the asset's metadata.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Semaphore
+from types import TracebackType
+from typing import Any, Self
+
+# The other cores belong to the database: more threads make the load slower, not faster. Read by polars once.
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
+import polars as pl
+
+from edreflect_assets.contracts import FileContract
+
+CHUNK_BYTES = 4 * 1024 * 1024
+# At most this many chunks wait or are read at a time; the load waits for the profile beyond that.
+_CHUNKS_IN_FLIGHT = 4
+# Distinct keys are exact up to this number, and estimated from as many smallest hashes beyond it (error about 0.4 %).
+SKETCH_SIZE = 65_536
+_HASHES = 2.0**64
+
+
+@dataclass
+class _Figures:
+    rows: int = 0
+    nulls: dict[str, int] = field(default_factory=dict)
+    earliest: dict[str, str] = field(default_factory=dict)
+    latest: dict[str, str] = field(default_factory=dict)
+    undated: dict[str, int] = field(default_factory=dict)
+    sketch: pl.Series = field(default_factory=lambda: pl.Series("hash", [], dtype=pl.UInt64))
+
+
+class FileProfile:
+    """The profile of one file, fed with text of whole records and read once at the end."""
+
+    def __init__(self, profiler: Profiler, contract: FileContract, columns: Sequence[str]) -> None:
+        self._profiler = profiler
+        self._columns = list(columns)
+        self._key = [column for column in (contract.key or contract.drop_key) if column in columns]
+        dated = {column.name for column in contract.columns if column.data_type in {"date", "timestamp"}}
+        self._dates = [column for column in columns if column in dated]
+        self._figures = _Figures(nulls=dict.fromkeys(columns, 0))
+        self._chunk: list[bytes] = []
+        self._chunk_size = 0
+        self._pending: list[Future[None]] = []
+
+    def add(self, text: bytes) -> None:
+        """Take CSV text of whole records, without a header, line ends of LF."""
+        self._chunk.append(text)
+        self._chunk_size += len(text)
+        if self._chunk_size >= CHUNK_BYTES:
+            self._submit()
+
+    def finish(self) -> None:
+        """Hand the last records over; more cannot be added."""
+        if self._chunk:
+            self._submit()
+
+    def result(self, rows: int) -> Mapping[str, Any]:
+        """Return the figures as a JSON object, or an empty one when polars did not read the ``rows`` that were loaded.
+
+        ``rows``; ``nulls`` by column; ``distinct_keys`` and whether they are exact; ``dates`` by column with min, max
+        (YYYY-MM-DD) and the number of values that do not start with a date. Waits for the thread.
+        """
+        self.finish()
+        for pending in self._pending:
+            if pending.exception() is not None:
+                return {}
+        figures = self._figures
+        if figures.rows != rows:
+            return {}
+        keys, exact = _distinct(figures.sketch)
+        dates = {
+            column: {
+                "min": figures.earliest.get(column),
+                "max": figures.latest.get(column),
+                "not_dates": figures.undated.get(column, 0),
+            }
+            for column in self._dates
+        }
+        return {
+            "rows": rows,
+            "nulls": figures.nulls,
+            "distinct_keys": keys,
+            "distinct_keys_exact": exact,
+            "dates": dates,
+        }
+
+    def _submit(self) -> None:
+        text = b"".join(self._chunk)
+        self._chunk, self._chunk_size = [], 0
+        self._pending = [pending for pending in self._pending if not pending.done() or pending.exception()]
+        self._pending.append(self._profiler.submit(self._read, text))
+
+    def _read(self, text: bytes) -> None:
+        frame = pl.read_csv(io.BytesIO(text), has_header=False, new_columns=self._columns, infer_schema=False)
+        figures = self._figures
+        figures.rows += frame.height
+        days = [pl.col(column).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False) for column in self._dates]
+        summary = frame.select(
+            # An empty field in quotes is read as empty text; in the log it is null.
+            *(((pl.col(c).is_null()) | (pl.col(c) == "")).sum().alias(f"null:{c}") for c in self._columns),
+            *(day.min().cast(pl.String).alias(f"min:{c}") for day, c in zip(days, self._dates, strict=True)),
+            *(day.max().cast(pl.String).alias(f"max:{c}") for day, c in zip(days, self._dates, strict=True)),
+            *(day.is_null().sum().alias(f"undated:{c}") for day, c in zip(days, self._dates, strict=True)),
+        ).row(0, named=True)
+        for column in self._columns:
+            figures.nulls[column] += summary[f"null:{column}"]
+        for column in self._dates:
+            figures.undated[column] = (
+                figures.undated.get(column, 0) + summary[f"undated:{column}"] - summary[f"null:{column}"]
+            )
+            first, last = summary[f"min:{column}"], summary[f"max:{column}"]
+            if first is not None:
+                figures.earliest[column] = min(first, figures.earliest.get(column, first))
+                figures.latest[column] = max(last, figures.latest.get(column, last))
+        figures.sketch = _merge(figures.sketch, frame.select(self._key).hash_rows())
+
+
+class Profiler:
+    """A thread that profiles the files of one delivery; a context manager."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="profile")
+        self._free = Semaphore(_CHUNKS_IN_FLIGHT)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Drop what has not been read yet and wait for the thread to end."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def profile(self, contract: FileContract, columns: Sequence[str]) -> FileProfile:
+        """Return an empty profile of a file with these raw ``columns``, in file order."""
+        return FileProfile(self, contract, columns)
+
+    def submit(self, read: Any, text: bytes) -> Future[None]:
+        """Read ``text`` in the thread; waits while too many chunks are in flight."""
+        self._free.acquire()
+        future: Future[None] = self._executor.submit(read, text)
+        future.add_done_callback(lambda _: self._free.release())
+        return future
+
+
+def _merge(sketch: pl.Series, hashes: pl.Series) -> pl.Series:
+    """Return the ``SKETCH_SIZE`` smallest distinct hashes of both (a k-minimum-values sketch)."""
+    if len(sketch) == SKETCH_SIZE:
+        hashes = hashes.filter(hashes < sketch[-1])
+    return sketch.append(hashes.alias(sketch.name)).unique().sort().head(SKETCH_SIZE)
+
+
+def _distinct(sketch: pl.Series) -> tuple[int, bool]:
+    if len(sketch) < SKETCH_SIZE:
+        return len(sketch), True
+    return round((SKETCH_SIZE - 1) / (int(sketch[-1]) / _HASHES)), False

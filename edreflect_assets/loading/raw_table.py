@@ -1,0 +1,101 @@
+"""The raw tables a load writes to: columns that a delivery brings beside its contract, and the COPY statement."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+import psycopg2
+from psycopg2 import errors, sql
+from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from edreflect_assets.loading.failures import FileRefusedError, LoadError
+
+LINEAGE_COLUMNS = ("org_id", "_load_id", "_row", "_line")
+# How long one attempt to alter a table may make the readers and loaders behind it wait.
+_LOCK_TIMEOUT = "1s"
+_PAUSE_SECONDS = 0.5
+
+
+def columns_of(cursor: Cursor, schema: str, tables: Sequence[str]) -> dict[str, set[str]]:
+    """Return the columns of raw tables; a table that does not exist is left out."""
+    cursor.execute(
+        """
+        select pg_class.relname, array_agg(pg_attribute.attname::text)
+        from pg_class
+        join pg_namespace on pg_namespace.oid = pg_class.relnamespace
+        join pg_attribute on pg_attribute.attrelid = pg_class.oid
+        where pg_namespace.nspname = %s and pg_class.relname = any(%s)
+            and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
+        group by pg_class.relname
+        """,
+        (schema, list(tables)),
+    )
+    return {table: set(columns) for table, columns in cursor}
+
+
+def add_columns(
+    connection: Connection, schema: str, wanted: Mapping[str, Sequence[str]], *, wait_seconds: float
+) -> None:
+    """Add text columns to raw tables where they lack them, each table in a short transaction of its own.
+
+    The connection must be in no transaction. Altering a table waits for everybody who reads it and makes everybody
+    else wait behind it, so each attempt is short; they go on for ``wait_seconds``. Raises LoadError (transient) when
+    the table stays busy, FileRefusedError when it cannot take more columns.
+    """
+    with connection.cursor() as cursor:
+        existing = columns_of(cursor, schema, list(wanted))
+    connection.rollback()
+    for table, columns in sorted(wanted.items()):
+        lacking = [column for column in columns if column not in existing.get(table, set())]
+        if lacking:
+            _add_to(connection, schema, table, lacking, wait_seconds)
+
+
+def _add_to(connection: Connection, schema: str, table: str, columns: Sequence[str], wait_seconds: float) -> None:
+    clauses = sql.SQL(", ").join(
+        sql.SQL("add column if not exists {} text").format(sql.Identifier(column)) for column in columns
+    )
+    statement = sql.SQL("set local lock_timeout = {}; alter table {} {}").format(
+        sql.Literal(_LOCK_TIMEOUT), sql.Identifier(schema, table), clauses
+    )
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+            connection.commit()
+        except errors.LockNotAvailable:
+            connection.rollback()
+        except errors.TooManyColumns:
+            connection.rollback()
+            raise FileRefusedError(
+                f"the raw table {schema}.{table} cannot take {len(columns)} more columns; is this the right file?"
+            ) from None
+        except psycopg2.Error:
+            connection.rollback()
+            raise
+        else:
+            return
+        if time.monotonic() >= deadline:
+            raise LoadError(
+                f"The raw table {schema}.{table} needs new columns and has been in use for {wait_seconds:.0f} s;"
+                " load it again when the build has ended.",
+                transient=True,
+            )
+        time.sleep(_PAUSE_SECONDS)
+
+
+def copy_statement(schema: str, table: str, columns: Sequence[str], *, null_in_quotes: bool) -> sql.Composable:
+    """Return the COPY for numbered records of a file with these ``columns``.
+
+    An empty field is null in any case; with ``null_in_quotes`` an empty field in quotes is, too. That costs the server
+    about a tenth of its time, so it is asked for only where a file has such fields.
+    """
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    lineage = sql.SQL(", ").join(map(sql.Identifier, LINEAGE_COLUMNS))
+    options = sql.SQL(", force_null ({})").format(names) if null_in_quotes else sql.SQL("")
+    return sql.SQL("copy {} ({}, {}) from stdin (format csv, encoding 'UTF8'{})").format(
+        sql.Identifier(schema, table), lineage, names, options
+    )

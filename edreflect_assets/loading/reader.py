@@ -1,0 +1,197 @@
+"""From the bytes after a header to what COPY takes: every record is either numbered and sent on, or set aside.
+
+The bytes pass once and in blocks, so memory does not depend on the file's size. Each block goes through the fast path;
+only from its first doubtful record to its end it is read record by record. The text handed to COPY is known to be good:
+the right number of fields, UTF-8, no NUL, line ends of LF.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, count
+from typing import BinaryIO, Protocol
+
+from edreflect_assets.loading.failures import FileRefusedError
+from edreflect_assets.loading.fast import FastSplit
+from edreflect_assets.loading.strict import MAX_RECORD_BYTES, Shape, StrictScan
+
+BLOCK_BYTES = 256 * 1024
+# While a record or a run of blank lines is longer than a block, blocks grow up to this.
+_LONGEST_READ = 1024 * 1024
+_EMPTY_IN_QUOTES = re.compile(rb'("(?:[^"]++|"")++")|""')
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A record that was set aside: the physical line it starts on (header = 1), why, and its bytes as delivered."""
+
+    line: int
+    reason: str
+    text: bytes
+
+
+class Profiling(Protocol):
+    """Takes the records that were sent on, as CSV text of whole records."""
+
+    def add(self, text: bytes) -> None:
+        """Take more records."""
+
+
+class RecordReader:
+    """A file object for COPY: ``read`` gives the numbered records of a stream.
+
+    Each record is given as ``prefix``, its number in the file, its line, and its fields. Rejected ones go to
+    ``on_rejected`` and keep their number. An exception on the way ends the text as if the file had ended (COPY then
+    succeeds, and the server has nothing to log); ``failure`` holds it, and the caller has to undo the COPY.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        shape: Shape,
+        *,
+        prefix: bytes,
+        first_line: int,
+        on_rejected: Callable[[Rejected], None],
+        profiling: Profiling | None = None,
+        block_bytes: int = BLOCK_BYTES,
+    ) -> None:
+        self.records = 0
+        self.rejected = 0
+        self.failure: Exception | None = None
+        self.null_in_quotes = False
+        self._stream = stream
+        self._shape = shape
+        self._fast = FastSplit(shape)
+        self._format = prefix.replace(b"%", b"%%") + b"%d,%d,%b\n"
+        self._line = first_line
+        self._on_rejected = on_rejected
+        self._profiling = profiling
+        self._block_bytes = block_bytes
+        self._texts = self._numbered()
+        self._ahead = self._next()
+
+    @property
+    def accepted(self) -> int:
+        """Records sent on so far."""
+        return self.records - self.rejected
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is nothing to send, known before the first ``read``."""
+        return not self._ahead
+
+    def read(self, _size: int = -1, /) -> bytes:
+        """Return the next text for COPY, of any size, and nothing at the end."""
+        text, self._ahead = self._ahead, b""
+        return text or self._next()
+
+    def readline(self, _size: int = -1, /) -> bytes:
+        """Do what ``read`` does; the driver's types ask for it, the driver does not call it."""
+        return self.read(_size)
+
+    def _next(self) -> bytes:
+        if self.failure is not None:
+            return b""
+        try:
+            return next(self._texts, b"")
+        except Exception as error:
+            self.failure = error
+            return b""
+
+    def _numbered(self) -> Iterator[bytes]:
+        first = True
+        for block, at_end in self._blocks():
+            if first:
+                # The COPY is told by what its first block holds; later blocks are rewritten where they differ.
+                self.null_in_quotes, first = b'""' in block, False
+            records, rest = self._fast.split(block)
+            if records:
+                yield self._send_block(records, block[: len(block) - len(rest)])
+            if rest:
+                yield from self._strictly(rest, at_end=at_end)
+
+    def _blocks(self) -> Iterator[tuple[bytes, bool]]:
+        """Yield blocks of whole lines, and whether the file ends with it; blank lines at the end are left out."""
+        self._held = b""
+        at_end = False
+        while not at_end:
+            wanted = max(self._block_bytes, min(len(self._held), _LONGEST_READ))
+            more = self._stream.read(wanted)
+            at_end = len(more) < wanted
+            text = self._held + more
+            end = _end_of_lines(text, at_end=at_end)
+            block, self._held = text[:end], text[end:]
+            if at_end and block and not block.endswith(b"\n"):
+                block += b"\n"
+            if block:
+                yield block, at_end
+            if len(self._held) - self._held.rfind(b"\n") > MAX_RECORD_BYTES:
+                line = self._line + self._held.count(b"\n")
+                limit = MAX_RECORD_BYTES // 1024**2
+                raise FileRefusedError(f"line {line} is longer than {limit} MiB; is this a CSV file?")
+
+    def _strictly(self, text: bytes, *, at_end: bool) -> Iterator[bytes]:
+        scan = StrictScan(text, self._shape, line=self._line, at_end=at_end)
+        good: list[bytes] = []
+        lines: list[int] = []
+        numbers: list[int] = []
+        size = 0
+        for scanned in scan:
+            self.records += 1
+            if scanned.reason is not None:
+                self.rejected += 1
+                self._on_rejected(Rejected(scan.line, scanned.reason, scanned.text))
+                continue
+            good.append(scanned.text)
+            numbers.append(self.records)
+            lines.append(scan.line)
+            size += len(scanned.text) + 1
+            if size >= self._block_bytes:
+                yield self._send(good, numbers, lines)
+                good, numbers, lines, size = [], [], [], 0
+        if good:
+            yield self._send(good, numbers, lines)
+        self._line = scan.line
+        # What the scan left is a record whose end is not in this block.
+        self._held = text[scan.position :] + self._held
+
+    def _send_block(self, records: list[bytes], block: bytes) -> bytes:
+        first = self.records + 1
+        self.records += len(records)
+        lines_in_block = block.count(b"\n")
+        lines: Iterator[int]
+        if lines_in_block == len(records):
+            lines = count(self._line)
+        else:
+            lines = accumulate((record.count(b"\n") + 1 for record in records), initial=self._line)
+        self._line += lines_in_block
+        as_they_are = not self._shape.unnamed and b"\r" not in block
+        return self._text(records, count(first), lines, block if as_they_are else None)
+
+    def _send(self, records: list[bytes], numbers: Sequence[int], lines: Sequence[int]) -> bytes:
+        return self._text(records, iter(numbers), iter(lines), None)
+
+    def _text(
+        self, records: list[bytes], numbers: Iterator[int], lines: Iterator[int], original: bytes | None
+    ) -> bytes:
+        if self._profiling is not None:
+            self._profiling.add(b"\n".join([*records, b""]) if original is None else original)
+        numbered = self._format
+        text = b"".join([numbered % row for row in zip(numbers, lines, records, strict=False)])
+        if not self.null_in_quotes and b'""' in text:
+            text = _EMPTY_IN_QUOTES.sub(rb"\1", text)
+        return text
+
+
+def _end_of_lines(text: bytes, *, at_end: bool) -> int:
+    """Return how much of ``text`` can be read as whole lines; blank lines at its end wait for what follows them."""
+    whole = len(text) if at_end else text.rfind(b"\n") + 1
+    if whole < len(text):
+        return whole
+    content = len(text.rstrip(b"\r\n"))
+    if content == 0:
+        return 0 if at_end or whole < _LONGEST_READ else whole
+    return text.find(b"\n", content) + 1 or content
