@@ -162,8 +162,12 @@ class Landing:
         with self._disk():
             make_private(self.root, folder)
         with self._disk(), locked(folder / _LOCK):
-            entries = _read_manifest(folder)
-            entries.update({landed.file: landed.sha256 for landed in delivery.files})
+            # A file that came in another spelling this time is the same file.
+            spellings = {landed.file.casefold() for landed in delivery.files}
+            earlier = {
+                file: digest for file, digest in _read_manifest(folder).items() if file.casefold() not in spellings
+            }
+            entries = earlier | {landed.file: landed.sha256 for landed in delivery.files}
             replace_text(folder / _MANIFEST, json.dumps(entries, indent=1, sort_keys=True))
 
     def last_delivery(self, feed: str, org_id: str, day: date | None) -> Delivery:

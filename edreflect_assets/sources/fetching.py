@@ -7,6 +7,7 @@ local folder cannot differ. Names that come from a source are checked before the
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -133,7 +134,7 @@ def fetch_delivery(
     The folder is taken only when two looks, ``stable_seconds`` apart, list the same files with the same sizes and mtimes,
     and a file only when a third look agrees and it has the listed number of bytes. ``already`` remembers what has landed,
     for a next try after a lost connection. Raises FetchError: transient when the folder is still being written, permanent
-    when a name is not safe, two names stand for one file, or the folder is another day's by now.
+    when a name is not safe, the source denies a file, or the folder is another day's by now.
     """
     folder = _DeliveryFolder(folders, place, day)
     listing = folder.held_still(stable_seconds)
@@ -188,18 +189,13 @@ class _DeliveryFolder:
             )
 
     def names_by_file(self, listing: Mapping[str, Look]) -> dict[str, str]:
-        """Return the source's name of each file by the contract's name, the source's own where no contract has it."""
-        names: dict[str, str] = {}
-        for name in sorted(listing):
-            contract = self._place.feed.match(name)
-            file = contract.file if contract else name
-            if file in names:
-                raise self._error(
-                    f"{printable_name(names[file])} and {printable_name(name)} are both {file}; "
-                    "ask the org to keep one of them"
-                )
-            names[file] = name
-        return names
+        """Return the source's name of each file by the contract's name, by the source's own where that is not clear.
+
+        Two names of one contract both keep their own, and the loader refuses them.
+        """
+        files = {name: contract.file if (contract := self._place.feed.match(name)) else name for name in listing}
+        times = Counter(files.values())
+        return {file if times[file] == 1 else name: name for name, file in files.items()}
 
     def land(self, landing: Landing, file: str, name: str, seen: Look) -> LandedFile:
         """Copy one file to the landing area if it is what the listing said, before and after."""

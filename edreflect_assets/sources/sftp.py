@@ -28,7 +28,8 @@ class RetryPolicy:
     """How often a lost connection is made anew: at most ``attempts`` in a row, none ``seconds`` after the first loss.
 
     The first wait lasts ``first_wait`` seconds, each further one twice as long. A file that lands ends the row, so that a
-    long download over a poor line still ends well; ``total`` bounds the connections of one operation nevertheless.
+    long download over a poor line still ends well; ``total`` bounds the connections of one operation nevertheless. Once
+    an operation has failed in spite of all this, the next ones of the same source have one try each.
     """
 
     attempts: int = 4
@@ -56,6 +57,7 @@ class SftpSource:
         self.org = org
         self._retry, self._timeouts, self._environ = retry or RetryPolicy(), timeouts or Timeouts(), environ
         self._connection: SftpConnection | None = None
+        self._given_up = False
 
     def __enter__(self) -> Self:
         """Return the source; it is not connected yet."""
@@ -106,7 +108,9 @@ class SftpSource:
             try:
                 if self._connection is None:
                     self._connection = SftpConnection(self.org, self._timeouts, self._environ)
-                return operation(self._connection)
+                result = operation(self._connection)
+                self._given_up = False
+                return result
             except ConnectionLost as lost:
                 self.close()
                 if in_a_row == 0 or progress() > won:
@@ -114,7 +118,9 @@ class SftpSource:
                 in_a_row += 1
                 wait = self._retry.first_wait * 2 ** (in_a_row - 1)
                 too_late = time.monotonic() + wait > row_began + self._retry.seconds
-                if in_a_row >= self._retry.attempts or made == self._retry.total or too_late:
+                last = in_a_row >= self._retry.attempts or made == self._retry.total or self._given_up
+                if last or too_late:
+                    self._given_up = True
                     raise FetchError(
                         f"{self.org.org_id}: the SFTP server {self.org.host}:{self.org.port} could not be used, "
                         f"{made} {'tries' if made > 1 else 'try'}: {lost}; try again later.",
