@@ -52,6 +52,11 @@ class Context:
         """Years since 2009, as the source counts school years."""
         return str(int(self.school_year) - 2009)
 
+    @property
+    def domain(self) -> str:
+        """The org's domain name, below one that is reserved for examples."""
+        return f"{self.org.replace('_', '-')}.example"
+
     def new_id(self, kind: str) -> str:
         """Return a new id, unlike all others of this org and kind and of other orgs."""
         number = self._issued[kind] = self._issued.get(kind, 0) + 1

@@ -45,10 +45,10 @@ def _inside(mark: bytes) -> Callable[[list[bytes], int], list[bytes]]:
 
 
 DAMAGES = (
+    Damage("stray quote", "Observation_Answers.csv", "answer_text", _inside(b'"')),
     Damage("ragged", "Aggregated_Observation_Ratings.csv", "school_year", _one_field_short),
     Damage("undecodable byte", "Observation_Comments.csv", "comment", _inside(b"\xe9")),
     Damage("bad date", "Ratings.csv", "rated_date", _no_such_date),
-    Damage("stray quote", "Observation_Answers.csv", "answer_text", _inside(b'"')),
 )
 
 

@@ -56,14 +56,15 @@ class Goals:
         educators = self._people.active_educators()
         for _ in range(context.count(self._per_day)):
             self._create(rng.choice(educators))
-        for goal in self._some(context.count(self._per_day * 2, at_least=2)):
-            self._change(goal)
-        for goal in self._some(context.count(self._per_day / 2, at_least=1)):
-            self._delete(goal)
+        # a goal that is deleted and delivered on one day stays deleted, so what comes back was deleted before today
         if self._deleted and context.count(self._per_day / 6):
             goal = self._deleted.pop(rng.randrange(len(self._deleted)))
             self._goals.append(goal)
             self._publish(goal)
+        for goal in self._some(context.count(self._per_day * 2, at_least=2)):
+            self._change(goal)
+        for goal in self._some(context.count(self._per_day / 2, at_least=1)):
+            self._delete(goal)
 
     def _some(self, number: int) -> list[Goal]:
         return self._context.rng.sample(self._goals, min(number, len(self._goals)))

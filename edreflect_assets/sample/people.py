@@ -163,7 +163,7 @@ class People:
 
     def _publish(self, person: Person) -> None:
         tables, key = self.context.tables, person.employee_id
-        address = f"{person.first_name}.{person.last_name}.{key[-3:]}@{self.context.org}.example"
+        address = f"{person.first_name}.{person.last_name}.{key[-3:]}@{self.context.domain}"
         self.context.touch("User_Modified.csv", key)
         account = {
             "user_id": person.user_id,
@@ -203,7 +203,7 @@ class People:
             "employee_id": person.employee_id,
             "artifact_name": name,
             "artifact_type": kind,
-            "artifact_url": f"https://files.{self.context.org}.example/artifacts/{artifact_id}",
+            "artifact_url": f"https://files.{self.context.domain}/artifacts/{artifact_id}",
             "artifact_created_date": self.context.moment(),
         }
         self.context.tables.put("User_Artifacts.csv", row)

@@ -92,12 +92,18 @@ class Sample:
     @property
     def late_days(self) -> tuple[tuple[str, date], ...]:
         """The (org, day) pairs that are delivered after newer days."""
-        return ((self.org_names[0], self.calendar[1]),) if self.days >= MIN_DAYS_FOR_TROUBLE else ()
+        return ((self.org_names[0], self._days_of_trouble()[0]),) if self.days >= MIN_DAYS_FOR_TROUBLE else ()
 
     @property
     def corrected_days(self) -> tuple[tuple[str, date], ...]:
         """The (org, day) pairs that are delivered twice, first wrong and then, after newer days, right."""
-        return ((self.org_names[-1], self.calendar[2]),) if self.days >= MIN_DAYS_FOR_TROUBLE else ()
+        return ((self.org_names[-1], self._days_of_trouble()[-1]),) if self.days >= MIN_DAYS_FOR_TROUBLE else ()
+
+    def _days_of_trouble(self) -> tuple[date, ...]:
+        """Return the days between the first and the last one, without weekends if that leaves two."""
+        between = self.calendar[1:-1]
+        weekdays = tuple(day for day in between if day.weekday() < 5)
+        return weekdays if len(weekdays) > 1 else between
 
     def source_system(self, org: str) -> SourceSystem:
         """Return an org's source system before its first day."""

@@ -1,0 +1,156 @@
+"""Exports of the sample, read by a plain interpreter of the contract's rules, give what the source says it holds."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edreflect_assets.contracts import FileContract, load_feeds
+from edreflect_assets.sample import DEFAULT_END_DAY, Sample, SourceSystem
+from edreflect_assets.sample.tables import Export, Row
+
+FEED = load_feeds()["edreflect"]
+AFFILIATIONS = FEED.files["User_Affiliations.csv"]
+
+
+def _key(row: Row, columns: Iterable[str]) -> tuple[str, ...]:
+    return tuple(row.get(column, "") for column in columns)
+
+
+def reconcile(days: Mapping[date, Export]) -> dict[str, list[Row]]:
+    """Return the rows of each reconciled table that the contract's rules make of the exports of some days."""
+    state = {
+        contract.table: _folded(contract, days)
+        for contract in FEED.files.values()
+        if contract.load in {"upsert", "drop_insert"}
+    }
+    state[AFFILIATIONS.table] = _affiliations(days)
+    return state
+
+
+def _folded(contract: FileContract, days: Mapping[date, Export]) -> list[Row]:
+    columns = contract.key or contract.drop_key
+    rows: dict[tuple[str, ...], list[Row]] = {}
+    for day in sorted(days):
+        delivered = days[day].get(contract.file, [])
+        touched = days[day].get(contract.touched_by or "", [])
+        for row in (*touched, *delivered):
+            rows[_key(row, columns)] = []
+        for row in delivered:
+            kept = rows[_key(row, columns)]
+            rows[_key(row, columns)] = [*kept, row] if contract.load == "drop_insert" else [row]
+        if contract.deleted_by:
+            gone = {_key(row, contract.deleted_by.key) for row in days[day].get(contract.deleted_by.file, [])}
+            rows = {key: kept for key, kept in rows.items() if key[:1] not in gone}
+    return [row for kept in rows.values() for row in kept]
+
+
+def _affiliations(days: Mapping[date, Export]) -> list[Row]:
+    first: dict[tuple[str, ...], Row] = {}
+    last: dict[tuple[str, ...], tuple[date, Row]] = {}
+    for day in sorted(days):
+        for row in days[day].get(AFFILIATIONS.file, []):
+            pair = _key(row, AFFILIATIONS.key)
+            first.setdefault(pair, row)
+            last[pair] = (day, row)
+    return [{**first[pair], "date_deleted": _ending(pair, last[pair], days)} for pair in first]
+
+
+def _ending(pair: tuple[str, ...], latest: tuple[date, Row], days: Mapping[date, Export]) -> str:
+    day_delivered, row = latest
+    if row.get("date_deleted"):
+        return row["date_deleted"]
+    for day in sorted(day for day in days if day > day_delivered):
+        dates = [
+            modified["user_modified_date"]
+            for modified in days[day].get("User_Modified.csv", [])
+            if modified["employee_id"] in pair
+        ]
+        if dates:
+            return min(dates)
+    return ""
+
+
+def _as_counted(state: Mapping[str, Iterable[Mapping[str, str | None]]]) -> dict[str, Counter[tuple[str, ...]]]:
+    """Return rows in a form that ignores their order and how empty fields and timestamps are written."""
+    counted = {}
+    for table, rows in state.items():
+        if table == "id_map":
+            continue
+        columns = FEED.tables[table].columns
+        counted[table] = Counter(
+            tuple(
+                (row.get(column.name) or "").replace("T", " ").rstrip("Z")
+                if column.data_type == "timestamp"
+                else row.get(column.name) or ""
+                for column in columns
+            )
+            for row in rows
+        )
+    return counted
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    educators=st.integers(3, 24),
+    scale=st.sampled_from((0.2, 1.0, 3.0)),
+    gaps=st.lists(st.integers(1, 4), max_size=9),
+)
+@settings(max_examples=25, deadline=None)
+def test_replayed_deltas_give_the_current_state_of_every_day(
+    seed: int, educators: int, scale: float, gaps: list[int]
+) -> None:
+    system = SourceSystem(seed, "maple_valley", educators=educators, scale=scale)
+    day, days = DEFAULT_END_DAY, {}
+    for gap in [0, *gaps]:
+        day += timedelta(days=gap)
+        days[day] = system.step(day)
+        assert _as_counted(reconcile(days)) == _as_counted(system.current_state())
+
+
+@given(
+    orgs=st.integers(1, 2),
+    days=st.integers(1, 7),
+    seed=st.integers(0, 1000),
+    held_back=st.booleans(),
+    dirty=st.booleans(),
+)
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_files_without_their_broken_records_give_the_expected_state(
+    tmp_path_factory, orgs: int, days: int, seed: int, held_back: bool, dirty: bool
+) -> None:
+    out: Path = tmp_path_factory.mktemp("sample")
+    sample = Sample(orgs=orgs, days=days, seed=seed, dirty=dirty, educators=30)
+    sample.generate(out, hold_back=held_back)
+    if held_back:
+        sample.corrections(out)
+    broken = {
+        (delivery.directory, file): line
+        for delivery in sample.deliveries()
+        for file, line in delivery.broken_lines.items()
+    }
+    expected = sample.expected_state()
+    for org in sample.org_names:
+        exports = {day: _read(out, Path(org, "export", str(day)), broken) for day in sample.calendar}
+        assert _as_counted(reconcile(exports)) == _as_counted(expected[org])
+
+
+def _read(out: Path, directory: Path, broken: Mapping[tuple[Path, str], bytes]) -> Export:
+    export: Export = {}
+    for path in (out / directory).iterdir():
+        content = path.read_bytes()
+        if (directory, path.name) in broken:
+            damaged = broken[directory, path.name]
+            end = b"\r\n" if b"\r\n" in content[:2000] else b"\n"
+            assert content.count(damaged + end) == 1
+            content = content.replace(damaged + end, b"")
+        with io.StringIO(content.decode("utf-8-sig"), newline="") as text:
+            export[path.name] = list(csv.DictReader(text, strict=True))
+    return export
