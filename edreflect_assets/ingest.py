@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
-from typing import Literal, cast
 
+import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, misnamed by psycopg2
 
 from edreflect_assets.contracts import Feed
 from edreflect_assets.landing import Delivery, Landing
-from edreflect_assets.loading.load import DeliveryReport, LoadOptions, load_delivery
+from edreflect_assets.loading.failures import database_failure
+from edreflect_assets.loading.ledger import Ledger, LedgerEntry
+from edreflect_assets.loading.load import DeliveryReport, FileReport, LoadOptions, load_delivery
 from edreflect_assets.orgs import Org
 from edreflect_assets.settings import Settings
 from edreflect_assets.sources import Source
 
 
-def ingest(
+def ingest(  # noqa: PLR0917 - what is ingested, in the order in which one says it
     connection: Connection,
     settings: Settings,
     feed: Feed,
@@ -34,7 +37,8 @@ def ingest(
     landed bytes kept and the refusal recorded, Refused.
     """
     delivery = source.fetch(feed, org.org_id, day, Landing(settings.landing), stable_seconds=stable_seconds)
-    return _load(connection, feed, org, delivery, again, run_id)
+    report = _load(connection, feed, org, delivery, again=again, run_id=run_id)
+    return _with_left_out(connection, delivery, report, run_id)
 
 
 def load_again(
@@ -52,15 +56,32 @@ def load_again(
     nothing of that day has landed, FetchError when landed bytes are gone or altered, Refused as ``ingest`` does.
     """
     delivery = Landing(settings.landing).last_delivery(feed.name, org.org_id, day)
-    return _load(connection, feed, org, delivery, True, run_id)
+    return _load(connection, feed, org, delivery, again=True, run_id=run_id)
 
 
 def _load(
-    connection: Connection, feed: Feed, org: Org, delivery: Delivery, again: bool, run_id: str | None
+    connection: Connection, feed: Feed, org: Org, delivery: Delivery, *, again: bool, run_id: str | None
 ) -> DeliveryReport:
-    options = LoadOptions(
-        max_rejected_share=org.max_rejected_share,
-        missing_file=cast(Literal["empty", "refuse"], org.missing_file),
-        run_id=run_id,
-    )
+    options = LoadOptions(max_rejected_share=org.max_rejected_share, missing_file=org.missing_file, run_id=run_id)
     return load_delivery(connection, feed, delivery, options=options, again=again)
+
+
+def _with_left_out(
+    connection: Connection, delivery: Delivery, report: DeliveryReport, run_id: str | None
+) -> DeliveryReport:
+    """Record the files that were too large to land unasked, as unlisted, and add them to the report."""
+    if not delivery.left_out:
+        return report
+    ledger = Ledger(delivery.feed, delivery.org_id, delivery.day, run_id)
+    added = []
+    try:
+        with connection, connection.cursor() as cursor:
+            ledger.lock(cursor)
+            for left_out in delivery.left_out:
+                entry = LedgerEntry(left_out.file, "unlisted", size=left_out.bytes, reason=left_out.reason)
+                load_id = ledger.record_once(cursor, entry)
+                added.append(FileReport(left_out.file, None, load_id, 0, 0, "unlisted", (left_out.reason,)))
+    except psycopg2.Error as error:
+        raise database_failure(error, f"recording {delivery.feed} of {delivery.org_id}") from None
+    files = sorted([*report.files, *added], key=lambda file: file.file)
+    return replace(report, files=tuple(files))

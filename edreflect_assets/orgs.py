@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 import psycopg2.errors
@@ -67,7 +67,7 @@ class Org:
     feeds: tuple[str, ...] = ()
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     paused: bool = False
-    missing_file: str = "empty"
+    missing_file: Literal["empty", "refuse"] = "empty"
     max_rejected_share: float = 0.05
     stable_seconds: float = 10.0
     expect: Expectation = field(default_factory=Expectation)
@@ -114,7 +114,7 @@ def read_org(org_id: str, raw: Any, folder: Path) -> Org:
         feeds=fields.texts("feeds"),
         timezone=fields.zone("timezone"),
         paused=fields.flag("paused", False),
-        missing_file=fields.choice("missing_file", ("empty", "refuse")),
+        missing_file="refuse" if fields.choice("missing_file", ("empty", "refuse")) == "refuse" else "empty",
         max_rejected_share=fields.number("max_rejected_share", 0.05, 0, 1),
         stable_seconds=fields.number("stable_seconds", 10, 0, 3600),
         expect=Expectation(

@@ -143,7 +143,8 @@ def fetch_delivery(
     for file, name in sorted(folder.names_by_file(listing).items()):
         seen = listing[name]
         if place.feed.match(name) is None and seen.size > UNLISTED_MAX_BYTES:
-            left_out.append(LeftOutFile(file, seen.size, "the feed does not list it and it is large"))
+            reason = f"the feed does not list it, and only up to {UNLISTED_MAX_BYTES} bytes are kept unasked"
+            left_out.append(LeftOutFile(file, seen.size, reason))
             continue
         key = (name, seen)
         if key not in already:
