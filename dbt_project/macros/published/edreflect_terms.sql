@@ -6,6 +6,22 @@
     )
 {%- endmacro %}
 
+{# What ratings and feedback say of their observation, looked up for one row of `part`; nothing if it is not known. #}
+{% macro observation_of(part) -%}
+    select
+        candidate.observation_template_name,
+        candidate.learner_employee_id,
+        candidate.observer_employee_id,
+        candidate.observation_status,
+        candidate.observation_is_deleted,
+        {{ observation_school_year('candidate') }} as school_year
+    from {{ ref('edreflect__observations') }} as candidate
+    where
+        candidate.org_id = {{ part }}.org_id
+        and candidate.observation_group_id = {{ part }}.observation_group_id
+    limit 1
+{%- endmacro %}
+
 {# The distinct, sorted values of one of an educator's lists (edreflect.user_roles, ...), nulls left out, never null. #}
 {% macro values_of_educator(list, column, educator) -%}
     array(

@@ -1,5 +1,6 @@
 -- Feedback and comments are lists of the observation without keys: one row per feedback entry, and one without feedback
--- for an observation that has comments only, so that no comment is lost.
+-- for an observation that has comments only, so that no comment is lost. `0 = (select count(*)` and not `not exists`,
+-- which would become a join over every org's rows.
 with entries as (
     select
         entry.org_id,
@@ -19,8 +20,8 @@ with entries as (
         null as observer_notes
     from {{ ref('edreflect__observation_comments') }} as comment_only
     where
-        not exists (
-            select 1 as found
+        0 = (
+            select count(*)
             from {{ ref('edreflect__observation_feedback') }} as entry
             where
                 entry.org_id = comment_only.org_id
@@ -35,7 +36,7 @@ select
     observation.learner_employee_id,
     observation.observer_employee_id,
     observation.observation_status,
-    {{ observation_school_year('observation') }} as school_year,
+    observation.school_year,
     entry.feedback,
     entry.next_steps,
     entry.observer_notes,
@@ -55,6 +56,7 @@ select
         ), '[]'::jsonb
     ) as comments
 from entries as entry
-left join {{ ref('edreflect__observations') }} as observation
-    on entry.org_id = observation.org_id and entry.observation_group_id = observation.observation_group_id
+left join lateral (
+    {{ observation_of('entry') }}
+) as observation on true
 where observation.observation_is_deleted is not true

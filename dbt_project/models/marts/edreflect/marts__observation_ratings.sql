@@ -1,4 +1,5 @@
 -- Indicators and levels are lists and may repeat an id: each rating takes one of them, so that it stays one row.
+-- `limit 1` on tables with a key looks idle, and keeps a query for one org from hashing every org's rows.
 select
     rating.org_id,
     rating.observation_group_id,
@@ -20,12 +21,17 @@ select
     observation.observer_employee_id,
     rating.rated_by_employee_id = observation.learner_employee_id as is_self_rating,
     observation.observation_status,
-    {{ observation_school_year('observation') }} as school_year
+    observation.school_year
 from {{ ref('edreflect__ratings') }} as rating
-left join {{ ref('edreflect__observations') }} as observation
-    on rating.org_id = observation.org_id and rating.observation_group_id = observation.observation_group_id
-left join {{ ref('edreflect__observation_steps') }} as step
-    on rating.org_id = step.org_id and rating.step_id = step.step_id
+left join lateral (
+    {{ observation_of('rating') }}
+) as observation on true
+left join lateral (
+    select candidate.step_name
+    from {{ ref('edreflect__observation_steps') }} as candidate
+    where candidate.org_id = rating.org_id and candidate.step_id = rating.step_id
+    limit 1
+) as step on true
 left join {{ ref('edreflect__rubrics') }} as rubric
     on rating.org_id = rubric.org_id and rating.rubric_id = rubric.rubric_id
 left join lateral (
