@@ -25,11 +25,11 @@ DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 
 
-class DoesNotCast(ValueError):  # noqa: N818
+class DoesNotCast(ValueError):
     """A delivered text is not a value of its column's type."""
 
 
-class FileRefused(Exception):  # noqa: N818
+class FileRefused(Exception):
     """A file cannot be trusted; its whole delivery is refused."""
 
 
