@@ -28,6 +28,7 @@ FIELD_COUNT = "wrong number of fields"
 
 _FIELD = rb'(?:"[^"]*+(?:""[^"]*+)*+"|[^",]*+)'
 _QUOTES_PAIR = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*+")
+_QUOTE_OPEN = re.compile(rb"(?:" + _FIELD + rb',)*+"[^"]*+(?:""[^"]*+)*+')
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,12 @@ class StrictScan:
             self.line += scanned.lines
 
     def _end_of_quotes(self, line_end: int) -> int | None:
-        """Return the end of the line with which the quotes of the record at ``position`` are even; None: not here."""
-        if self._text.count(b'"', self.position, line_end) % 2 == 0:
+        """Return the end of the line with which the quotes of the record at ``position`` are even; None: not here.
+
+        A line that is not part of a quoted field that goes on counts by itself.
+        """
+        even = self._text.count(b'"', self.position, line_end) % 2 == 0
+        if even or not _QUOTE_OPEN.fullmatch(self._text, self.position, line_end):
             return line_end
         while (quote := self._text.find(b'"', line_end)) >= 0:
             line_start = self._text.rfind(b"\n", line_end - 1, quote) + 1
