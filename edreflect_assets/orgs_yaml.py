@@ -65,7 +65,7 @@ def with_org(text: str, org_id: str, fields: Mapping[str, Any]) -> str:
     if node is not None and not node.flow_style and node.value:
         lines = text.splitlines(keepends=True)
         indent = " " * node.value[0][0].start_mark.column
-        end = _end_line(lines, node.value[-1][1])
+        end = _end_line(node.value[-1][1])
         if end and not lines[end - 1].endswith("\n"):
             lines[end - 1] += "\n"
         edited = "".join([*lines[:end], *(indent + line for line in block.splitlines(keepends=True)), *lines[end:]])
@@ -122,19 +122,20 @@ def _lines_of(text: str, org_id: str) -> tuple[int, int] | None:
     node = _orgs_node(text)
     if node is None or node.flow_style:
         return None
-    lines = text.splitlines(keepends=True)
     for key, value in node.value:
         if key.value == org_id:
-            return key.start_mark.line, max(_end_line(lines, value), key.start_mark.line + 1)
+            return key.start_mark.line, max(_end_line(value), key.start_mark.line + 1)
     return None
 
 
-def _end_line(lines: list[str], node: yaml.Node) -> int:
+def _end_line(node: yaml.Node) -> int:
     """Return the line after a node's last; comments and blank lines that follow it are not its own."""
-    end = node.end_mark.line + (1 if node.end_mark.column else 0)
-    while end > node.start_mark.line + 1 and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
-        end -= 1
-    return end
+    # A block ends, for the parser, where the next thing begins; its last entry knows better.
+    if isinstance(node, yaml.MappingNode) and not node.flow_style and node.value:
+        return _end_line(node.value[-1][1])
+    if isinstance(node, yaml.SequenceNode) and not node.flow_style and node.value:
+        return _end_line(node.value[-1])
+    return int(node.end_mark.line) + (1 if node.end_mark.column else 0)
 
 
 def _same(text: str, orgs: Mapping[str, Any]) -> bool:
