@@ -13,8 +13,8 @@ _STRAY_GROUP = "0" * 23 + "1"
 def misdelivered(export: Export, rng: Random) -> Export:
     """Return a wrong version of a day's export.
 
-    It lacks one of the observations that changed, has one from a training site that does not exist, has comments read
-    in the wrong encoding and ratings one level too low. Only keys and values differ, never the set of files.
+    It lacks one of the observations that changed, has one from a training site that does not exist, has its comments
+    cut off and its ratings one level too low. Only keys and values differ, never the set of files.
     """
     groups = [row[_GROUP] for row in export["Observation_Modified.csv"]]
     if not groups:
@@ -27,7 +27,7 @@ def misdelivered(export: Export, rng: Random) -> Export:
             kept += [{**row, _GROUP: _STRAY_GROUP} for row in rows if row[_GROUP] == copied]
         wrong[file] = kept
     for row_list, column, change in (
-        ("Observation_Comments.csv", "comment", _misread),
+        ("Observation_Comments.csv", "comment", _cut),
         ("Ratings.csv", "rating_value", _one_lower),
     ):
         wrong[row_list] = [_changed(row, column, change(row[column])) for row in wrong[row_list]]
@@ -38,8 +38,8 @@ def _changed(row: Row, column: str, value: str) -> Row:
     return {**row, column: value}
 
 
-def _misread(text: str) -> str:
-    return text.encode().decode("latin-1").replace("students", "student(s)")
+def _cut(text: str) -> str:
+    return text[:40]
 
 
 def _one_lower(value: str) -> str:

@@ -14,7 +14,7 @@ from edreflect_assets.sample.people import People
 from edreflect_assets.sample.rubrics import Rubrics
 from edreflect_assets.sample.slos import Slos
 from edreflect_assets.sample.summaries import Summaries
-from edreflect_assets.sample.tables import Export, Row
+from edreflect_assets.sample.tables import Export
 from edreflect_assets.sample.writing import write_export
 
 FEED = "edreflect"
@@ -131,6 +131,3 @@ def _as_printed(row: Mapping[str, str], column: str, data_type: str) -> str | No
     if value and data_type == "timestamp":
         return value.replace("T", " ").removesuffix("Z")
     return value
-
-
-__all__ = ["Export", "Row", "SourceSystem"]
