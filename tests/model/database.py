@@ -94,7 +94,10 @@ def _landed(settings: Settings, feed: Feed, delivery: Delivery, name: str, data:
     contract, sha256 = feed.match(name), hashlib.sha256(data).hexdigest()
     path = settings.landing / sha256
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(data)
+    if not path.exists():
+        written = path.with_name(f"{sha256}.{uuid.uuid4().hex}")
+        written.write_bytes(data)
+        written.replace(path)
     file = contract.file if contract else name
     return LandedFile(feed.name, delivery.org, delivery.day, file, path, sha256, len(data))
 
