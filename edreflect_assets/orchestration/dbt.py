@@ -1,0 +1,188 @@
+"""The dbt project as Dagster assets: not partitioned, built when the ledger says so, one build at a time."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_updated_cli_invocation_params_for_context
+
+from edreflect_assets.contracts import load_feeds
+from edreflect_assets.database import connect, ensure_server, migrate
+from edreflect_assets.orchestration.instance import DBT_POOL
+from edreflect_assets.orchestration.raw import raw_asset_key
+from edreflect_assets.settings import Settings
+from edreflect_assets.warehouse import BuildInProgress, build_session
+from edreflect_assets.warehouse.build import run_dbt
+
+# Waiting for a builder outside Dagster (the command line); Dagster's own builds queue for the pool.
+BUSY_RETRIES, BUSY_SECONDS = 10, 30.0
+_FAILED = ("error", "fail", "runtime error")
+
+
+class Translator(DagsterDbtTranslator):
+    """dbt's resources under the platform's names: sources are raw assets, models ``<schema>/<table>``."""
+
+    def __init__(self) -> None:
+        """Let all tables of a feed stand for its one or two raw assets."""
+        super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+        self._feeds = {feed.raw_schema: feed for feed in load_feeds().values()}
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """Return the raw asset of a source's table, or schema and name of a model."""
+        if dbt_resource_props["resource_type"] == "source":
+            feed = self._feeds[dbt_resource_props["schema"]]
+            return raw_asset_key(feed, dayless=feed.tables[dbt_resource_props["name"]].dayless)
+        alias = dbt_resource_props.get("alias") or dbt_resource_props["name"]
+        return dg.AssetKey([dbt_resource_props["schema"], alias])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """Return the schema: staging, a feed's, marts, analytics."""
+        return str(dbt_resource_props["schema"])
+
+
+def dbt_models(manifest: Path) -> dg.AssetsDefinition:
+    """Return the assets and checks of the dbt project that ``manifest`` describes."""
+    translator = Translator()
+
+    @dbt_assets(
+        manifest=manifest,
+        name="dbt_models",
+        dagster_dbt_translator=translator,
+        pool=DBT_POOL,
+        exclude="resource_type:unit_test",
+    )
+    def models(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[Any]:
+        yield from _build(context, settings, json.loads(manifest.read_text(encoding="utf-8")), translator)
+
+    return models
+
+
+def _build(
+    context: dg.AssetExecutionContext, settings: Settings, manifest: Mapping[str, Any], translator: Translator
+) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
+    """Run dbt for the selected assets, or for what is pending when all are selected, and report each node.
+
+    Raises Failure when a model could not be built (the sensor over the ledger decides about another try) and
+    RetryRequested while another builder is at work. A failed test is a failed check and stops nothing.
+    """
+    ensure_server(settings)
+    with closing(connect(settings)) as connection:
+        migrate(connection)
+    try:
+        with build_session(settings) as record:
+            arguments = _selection(context, manifest, translator, record.selection)
+            results: list[dict[str, Any]] = []
+            if arguments is not None:
+                results = _run(context, settings, arguments)
+            broken = [
+                sentence(result)
+                for result in results
+                if result["status"] in _FAILED and not result["unique_id"].startswith(("test.", "unit_test."))
+            ]
+            record.error = "; ".join(broken)[:4000] or None
+    except BuildInProgress as busy:
+        context.log.info(str(busy))
+        raise dg.RetryRequested(max_retries=BUSY_RETRIES, seconds_to_wait=BUSY_SECONDS) from None
+    yield from node_events(results, manifest, translator, context.selected_asset_check_keys)
+    if broken:
+        raise dg.Failure(
+            f"{len(broken)} models were not built; what readers see is as it was before. {'; '.join(broken)}",
+            allow_retries=False,
+        )
+
+
+def _selection(
+    context: dg.AssetExecutionContext,
+    manifest: Mapping[str, Any],
+    translator: Translator,
+    pending: Sequence[str] | None,
+) -> list[str] | None:
+    """Return dbt's arguments, None when there is nothing to do; ``pending`` is None where everything must be built."""
+    if context.is_subset:
+        chosen = get_updated_cli_invocation_params_for_context(context, manifest, translator)
+        indirect = ["--indirect-selection", chosen.indirect_selection] if chosen.indirect_selection else []
+        return [*chosen.selection_args, *indirect]
+    if pending is None:
+        return []
+    return ["--select", *pending] if pending else None
+
+
+def _run(context: dg.AssetExecutionContext, settings: Settings, arguments: list[str]) -> list[dict[str, Any]]:
+    """Run ``dbt build`` in this process and return its results; raises Failure when dbt did not get that far."""
+    results_path = settings.dbt_target / "run_results.json"
+    results_path.unlink(missing_ok=True)
+    report = run_dbt(
+        settings,
+        ["build", *arguments],
+        progress=lambda node, number, total: context.log.info(f"{number} of {total}: {node}"),
+    )
+    if not results_path.is_file():
+        raise dg.Failure(" ".join(report.failures) or "dbt ended without results.", allow_retries=False)
+    results: list[dict[str, Any]] = json.loads(results_path.read_text(encoding="utf-8"))["results"]
+    return results
+
+
+def node_events(
+    results: Iterable[Mapping[str, Any]],
+    manifest: Mapping[str, Any],
+    translator: DagsterDbtTranslator,
+    selected_checks: Iterable[dg.AssetCheckKey],
+) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
+    """Turn dbt's results into one Output per built model and one check result per test, skipped ones included."""
+    selected = set(selected_checks)
+    for result in results:
+        unique_id, status = result["unique_id"], result["status"]
+        metadata = {"unique_id": unique_id, "seconds": round(result["execution_time"], 3)}
+        if unique_id.startswith("test."):
+            key = get_asset_check_key_for_test(manifest, translator, unique_id, project=None)
+            if key is None or key not in selected:
+                continue
+            if result.get("failures") is not None:
+                metadata["rows"] = result["failures"]
+            yield dg.AssetCheckResult(
+                asset_key=key.asset_key,
+                check_name=key.name,
+                passed=status == "pass",
+                severity=dg.AssetCheckSeverity.ERROR if status in _FAILED else dg.AssetCheckSeverity.WARN,
+                description=_test_text(result, manifest["nodes"].get(unique_id, {})),
+                metadata=metadata,
+            )
+        elif unique_id in manifest["nodes"] and status == "success":
+            asset_key = translator.get_asset_spec(manifest, unique_id, None).key
+            if (rows := result.get("adapter_response", {}).get("rows_affected", -1)) >= 0:
+                metadata["rows_affected"] = rows
+            yield dg.Output(None, output_name=asset_key.to_python_identifier(), metadata=metadata)
+
+
+def _test_text(result: Mapping[str, Any], node: Mapping[str, Any]) -> str:
+    """Return what a test says: its own description, which tells how to resolve it, and the number of rows it found."""
+    meaning = " ".join(str(node.get("description") or node.get("name") or "").split())
+    if result["status"] == "pass":
+        return meaning
+    if result["status"] == "skipped":
+        return f"Not run, because something before it failed. {meaning}"
+    if result.get("failures"):
+        return f"{result['failures']} rows. {meaning}"
+    return f"{sentence(result)}. {meaning}"
+
+
+def sentence(result: Mapping[str, Any]) -> str:
+    """Return a node's name and the first line of what went wrong, without anything that can hold a row's values."""
+    name = result["unique_id"].split(".")[2]
+    return f"{name}: {safe_message(result.get('message'))}"
+
+
+def safe_message(message: str | None) -> str:
+    """Return a database error's own words: DETAIL and CONTEXT hold rows, and quoted text can be a value."""
+    kept = []
+    for line in (part.strip() for part in (message or "no message").splitlines()):
+        if line.startswith(("DETAIL:", "CONTEXT:", "HINT:", "compiled code at", "LINE ", "^")):
+            continue
+        if "invalid input" in line or "out of range" in line or "malformed" in line:
+            line = line.split('"', 1)[0].rstrip(" :") + " (the value is not shown)"  # noqa: PLW2901
+        kept.append(line)
+    return " ".join(kept[:2])

@@ -1,0 +1,49 @@
+"""The jobs: fetching and loading a feed, its checks, and the build."""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from edreflect_assets.contracts import Feed
+from edreflect_assets.orchestration.partitions import ORG_DAYS, ORGS
+from edreflect_assets.orchestration.raw import raw_asset_key
+from edreflect_assets.orchestration.requests import ingest_job_name
+from edreflect_assets.orchestration.sensors import BUILD_JOB
+
+
+def ingest_jobs(feed: Feed) -> list[UnresolvedAssetJobDefinition]:
+    """Return the jobs that fetch and load a feed: its days, and its files without a day if it has any.
+
+    Checks are left out: they read the whole ledger, once per build and per hour rather than once per org-day.
+    """
+    return [
+        dg.define_asset_job(
+            ingest_job_name(feed, dayless=dayless),
+            selection=dg.AssetSelection.assets(raw_asset_key(feed, dayless=dayless)).without_checks(),
+            partitions_def=ORGS if dayless else ORG_DAYS,
+            description=f"Fetches and loads {feed.name}: {'files without a day' if dayless else 'daily deliveries'}.",
+        )
+        for dayless in ([False, True] if feed.dayless_path else [False])
+    ]
+
+
+def check_job(feed: Feed) -> UnresolvedAssetJobDefinition:
+    """Return the job that runs the checks of a feed over the ledger."""
+    return dg.define_asset_job(
+        f"check_{feed.name}",
+        selection=dg.AssetSelection.checks_for_assets(raw_asset_key(feed)),
+        description=f"Checks what the ledger holds of {feed.name}; reads only.",
+    )
+
+
+def build_job(models: dg.AssetsDefinition, *feeds: Feed) -> UnresolvedAssetJobDefinition:
+    """Return the job that applies what is pending and publishes it, then runs every check."""
+    selection: dg.AssetSelection = dg.AssetSelection.assets(models)
+    for feed in feeds:
+        selection = selection | dg.AssetSelection.checks_for_assets(raw_asset_key(feed))
+    return dg.define_asset_job(
+        BUILD_JOB,
+        selection=selection,
+        description="Applies every pending load, publishes the views and runs the checks.",
+    )
