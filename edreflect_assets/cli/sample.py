@@ -1,0 +1,52 @@
+"""``edreflect sample``: generated exports in a folder."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from edreflect_assets.cli.build import DAY
+from edreflect_assets.cli.output import plural, say
+from edreflect_assets.sample import generate
+
+
+@click.command()
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder to write to.")
+@click.option("--orgs", type=click.IntRange(1), default=2, show_default=True, help="How many districts.")
+@click.option("--days", type=click.IntRange(1), default=5, show_default=True, help="How many days, weekends included.")
+@click.option("--educators", type=click.IntRange(3), default=40, show_default=True, help="How many per district.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed writes the same bytes.")
+@click.option("--end-day", type=DAY, metavar="DAY", help="The last day (YYYY-MM-DD).")
+@click.option("--dirty/--clean", default=True, show_default=True, help="With or without a few broken records.")
+@click.option("--hold-back", is_flag=True, help="Leave out the late day and leave the corrected day wrong.")
+def sample(
+    *,
+    out: Path,
+    orgs: int,
+    days: int,
+    educators: int,
+    seed: int,
+    end_day: datetime | None,
+    dirty: bool,
+    hold_back: bool,
+) -> None:
+    """Write generated exports to a folder, laid out as on an SFTP server.
+
+    Nobody in them exists. `edreflect load --source` takes the folder once its orgs are in the registry.
+    """
+    summary = generate(
+        out,
+        orgs=orgs,
+        days=days,
+        educators=educators,
+        seed=seed,
+        end_day=end_day.date() if end_day else None,
+        dirty=dirty,
+        hold_back=hold_back,
+    )
+    say(
+        f"{plural(summary.files, 'file')} with {plural(summary.rows, 'record')}, {summary.dirty_rows} of them broken, "
+        f"for {', '.join(summary.orgs)}, {summary.days[0]} to {summary.days[-1]}, in {out.absolute()}."
+    )
