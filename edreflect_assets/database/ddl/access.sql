@@ -56,7 +56,7 @@ begin
     return null;
 end
 $$;
-create or replace trigger log_grant after insert or delete on access.org_grants
+create or replace trigger log_grant after insert or delete or update on access.org_grants
     for each row execute function access.log_grant('organization');
 create or replace trigger log_grant after insert or delete on access.grant_names
     for each row execute function access.log_grant('registry name');
