@@ -189,9 +189,9 @@ class RecordReader:
 def _end_of_lines(text: bytes, *, at_end: bool) -> int:
     """Return how much of ``text`` can be read as whole lines; blank lines at its end wait for what follows them."""
     whole = len(text) if at_end else text.rfind(b"\n") + 1
-    if whole < len(text):
-        return whole
     content = len(text.rstrip(b"\r\n"))
+    if content > whole:
+        return whole
     if content == 0:
         return 0 if at_end or whole < _LONGEST_READ else whole
     return text.find(b"\n", content) + 1 or content

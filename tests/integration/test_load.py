@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from deliveries import DAY, EDREFLECT, deliver, ledger, rows
+from landed_deliveries import DAY, EDREFLECT, deliver, ledger, rows
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
