@@ -14,6 +14,8 @@
 {%- endif -%}
 with entries_of_touched_keys as (
   {{ rows_of_keys(key_log(rule), 'pg_temp.touched_keys', rule.key) }}
+  union all
+  select * from {{ key_log(rule) }} where (select starts_from_nothing from pg_temp.reconcile_run)
 )
 
 select
@@ -38,14 +40,12 @@ where (select starts_from_nothing from pg_temp.reconcile_run);
 
 delete from {{ target }} as target
 using pg_temp.touched_keys as keys
-where not (select starts_from_nothing from pg_temp.reconcile_run)
-  and target.org_id = keys.org_id
+where target.org_id = keys.org_id
   {%- for column in rule.key %} and target.{{ column }} = keys.{{ column }}{% endfor %};
 
 delete from {{ target }} as target
 using pg_temp.touched_keys as keys
-where not (select starts_from_nothing from pg_temp.reconcile_run)
-  and target.org_id = keys.org_id
+where target.org_id = keys.org_id
   and {{ same_key('target', 'keys', rule.key) }}
   and ({% for column in rule.key %}keys.{{ column }} is null{{ ' or ' if not loop.last }}{% endfor %});
 

@@ -3,7 +3,7 @@
     reconcile_run    starts_from_nothing: the model has no applied load of its present logic version
     pending_loads    current loads that the model has not applied (load_id, day, table_name)
     retired_loads    applied loads that are no longer current
-    touched_keys     the keys of both
+    touched_keys     the keys of both; empty for a model that starts from nothing, which takes every key of its log
   and brings the key log and the quarantine of uncast values up to date.
   The transaction begins here, explicitly: a hook outside a transaction (lock_model) leaves the driver believing that one
   is open, and every statement after it would commit by itself.
@@ -38,7 +38,8 @@ do $$ begin if (select starts_from_nothing from pg_temp.reconcile_run) then anal
 create temp table changed_entries on commit drop as
 select org_id, _kind, {{ key }}
 from {{ log }}
-where _load_id in (select load_id from pg_temp.pending_loads union all select load_id from pg_temp.retired_loads);
+where not (select starts_from_nothing from pg_temp.reconcile_run)
+  and _load_id in (select load_id from pg_temp.pending_loads union all select load_id from pg_temp.retired_loads);
 
 create temp table touched_keys on commit drop as
 select distinct org_id, {{ key }} from pg_temp.changed_entries where _kind in ('row', 'touch')
