@@ -133,7 +133,7 @@ def published_database(server: Settings, template: str, home: Path) -> Iterator[
 
 
 def _table(contract: FileContract) -> sql.Composed:
-    columns = [sql.SQL("org_id text not null")]
+    columns: list[sql.Composable] = [sql.SQL("org_id text not null")]
     columns += [sql.SQL(f"{{}} {column.data_type}").format(sql.Identifier(column.name)) for column in contract.columns]
     return sql.SQL("create table {table} ({columns}); create {unique} index on {table} (org_id, {key}) {nulls}").format(
         table=sql.Identifier("edreflect", contract.table),
