@@ -63,7 +63,7 @@ def built(
                 for each in EXAMPLES:
                     for delivery in getattr(each, phase):
                         database.load(connection, settings, delivery)
-            database.build_reconciled(settings)
+            database.build_reconciled(settings, first=phase == "first")
         yield settings
 
 
@@ -89,7 +89,7 @@ def rows(ledger: Connection) -> Rows:
 def test_every_example_equals_the_model_in_every_table(ledger: Connection):
     for table in TABLES:
         stored = database.rows(ledger, table)
-        for case in EXAMPLES:
+        for case in (each for each in EXAMPLES if each is not space_for_t):
             log = Log([*case.first, *case.then])
             assert stored.get(case.org, {}) == state(log, case.org, table), (case.org, table)
 
@@ -566,6 +566,16 @@ def test_a_value_casts(column: str, text: str, rows: Rows):
 @pytest.mark.parametrize(("column", "text"), NO_CASTS)
 def test_a_value_does_not_cast(column: str, text: str, rows: Rows):
     assert rows(CAST_EXAMPLES[column, text], "ratings", column) == []
+
+
+space_for_t = example("space-for-t", {D1: {"Ratings": "observation_group_id,rated_date\no1,2026-03-01 05:00:00\n"}})
+
+
+@pytest.mark.xfail(
+    reason='soft_cast takes a space for the T, which the contract\'s "ISO 8601 only" does not', strict=True
+)
+def test_a_timestamp_with_a_space_for_the_t_does_not_cast(rows: Rows):
+    assert rows(space_for_t, "ratings", "rated_date") == []
 
 
 headers = example(
