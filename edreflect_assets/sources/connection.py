@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
 from paramiko.sftp import SFTPError
 
 from edreflect_assets.errors import ConfigurationError, FetchError
@@ -25,6 +26,7 @@ from edreflect_assets.landing import ByteStream, unsafe_name
 from edreflect_assets.orgs import Org
 from edreflect_assets.sources.fetching import Look
 from edreflect_assets.sources.host_keys import known_keys
+from edreflect_assets.sources.private_keys import read_private_key
 
 # paramiko reports what it also raises; without a handler of ours Python would print its tracebacks to stderr.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -251,11 +253,10 @@ def _private_key(org: Org, environ: Mapping[str, str]) -> paramiko.PKey | None:
         return None
     passphrase = _variable(org, "key_passphrase_env", org.key_passphrase_env, environ)
     try:
-        # The type stub says str; the cryptography below it takes bytes only.
-        return paramiko.PKey.from_path(org.key_file, passphrase.encode() if passphrase else None)  # type: ignore[arg-type]
+        return read_private_key(org.key_file, passphrase)
     except OSError:
         complaint = "cannot be read"
-    except (TypeError, ValueError, paramiko.SSHException, paramiko.pkey.UnknownKeyType):
+    except (TypeError, ValueError, UnsupportedAlgorithm, paramiko.SSHException):
         complaint = "is no private key that its passphrase (key_passphrase_env) opens"
     raise ConfigurationError(f"org {org.org_id}, key_file: {org.key_file} {complaint}.")
 
