@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 from urllib.parse import urlsplit
 
@@ -30,6 +30,8 @@ from tests.model.log import Delivery
 from tests.model.records import columns_of
 from tests.model.rules import RULES
 from tests.model.state import Row
+
+HistoryRow = tuple[Row, date, date | None]
 
 # The histories hold few records per file, so that one bad line is a large share; refusals by share are tested apart.
 OPTIONS = LoadOptions(max_rejected_share=1.0)
@@ -108,16 +110,19 @@ def rows(connection: Connection, table: str, as_of: date | None = None) -> dict[
     return _by_org(_fetch(connection, f"select {', '.join(columns(table))} from {relation}", {"day": as_of}))
 
 
-def history_rows(connection: Connection, table: str) -> list[tuple[Row, date | None, date | None]]:
-    """Return a table's ``_history``: each row with valid_from (inclusive) and valid_to (exclusive, None = now)."""
+def history_rows(connection: Connection, table: str) -> list[HistoryRow]:
+    """Return a table's ``_history``: each row with valid_from (inclusive) and valid_to (exclusive, None = now).
+
+    Rows of files without a day are valid from ``date.min``, which is how psycopg2 gives -infinity.
+    """
     names = ", ".join(columns(table))
     found = _fetch(connection, f"select {names}, valid_from, valid_to from edreflect.{table}_history", {})
-    return [(row[:-2], row[-2], row[-1]) for row in found]
+    return [(row[:-2], cast(date, row[-2]), cast("date | None", row[-1])) for row in found]
 
 
-def valid_on(history: Iterable[tuple[Row, date | None, date | None]], day: date) -> dict[str, Counter[Row]]:
+def valid_on(history: Iterable[HistoryRow], day: date) -> dict[str, Counter[Row]]:
     """Return by org the rows of a history that were valid on a day."""
-    return _by_org(row for row, start, end in history if (start is None or start <= day) and (end is None or day < end))
+    return _by_org(row for row, start, end in history if start <= day and (end is None or day < end))
 
 
 def pending_loads(connection: Connection) -> int:
