@@ -39,7 +39,10 @@ create temp table changed_entries on commit drop as
 select org_id, _kind, {{ key }}
 from {{ log }}
 where not (select starts_from_nothing from pg_temp.reconcile_run)
-  and _load_id in (select load_id from pg_temp.pending_loads union all select load_id from pg_temp.retired_loads);
+  -- an array, so that the index on _load_id is used however little the planner knows of temporary tables
+  and _load_id = any (array(
+    select load_id from pg_temp.pending_loads union all select load_id from pg_temp.retired_loads
+  ));
 
 create temp table touched_keys on commit drop as
 select distinct org_id, {{ key }} from pg_temp.changed_entries where _kind in ('row', 'touch')
@@ -62,7 +65,7 @@ where log._kind = 'row'
 {%- endfor %}
 {%- endif %};
 
-delete from {{ log }} where _load_id in (select load_id from pg_temp.retired_loads);
+delete from {{ log }} where _load_id = any (array(select load_id from pg_temp.retired_loads));
 
 analyze pg_temp.touched_keys;
 
