@@ -185,7 +185,7 @@ def answers(login: Login) -> bool:
     """Tell whether the server with our password answers: scram proves each side to the other."""
     try:
         # Never hand the password in plain text to another program that took the port.
-        psycopg2.connect(login.url, connect_timeout=5, require_auth="scram-sha-256").close()
+        psycopg2.connect(login.url, connect_timeout=3, require_auth="scram-sha-256").close()
     except psycopg2.OperationalError:
         return False
     return True

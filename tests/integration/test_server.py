@@ -165,6 +165,7 @@ def test_a_port_that_another_program_took_is_given_up(embedded: Settings) -> Non
     with socket.socket() as squatter:
         squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         squatter.bind(("127.0.0.1", port))
+        squatter.listen()
         moved = start(embedded)
     assert moved != url
     assert start(embedded) == moved == database_url(embedded)
