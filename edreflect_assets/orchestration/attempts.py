@@ -31,7 +31,7 @@ class Backoff:
 
     def wait(self, failures: int) -> timedelta:
         """Return how long to wait after so many failures."""
-        return min(self.first * 2 ** min(failures - 1, 20), self.longest)
+        return min(self.first * int(2 ** min(failures - 1, 20)), self.longest)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_updated_cl
 
 from edreflect_assets.contracts import load_feeds
 from edreflect_assets.database import connect, ensure_server, migrate
-from edreflect_assets.orchestration.instance import DBT_POOL
+from edreflect_assets.orchestration.pools import DBT_POOL
 from edreflect_assets.orchestration.raw import raw_asset_key
 from edreflect_assets.settings import Settings
 from edreflect_assets.warehouse import BuildInProgress, build_session

@@ -10,10 +10,10 @@ import dagster as dg
 
 from edreflect_assets.database import connect
 from edreflect_assets.files import replace_text
+from edreflect_assets.orchestration.pools import SFTP_POOL
 from edreflect_assets.orchestration.storage import SCHEMA
 from edreflect_assets.settings import Settings
 
-SFTP_POOL, DBT_POOL = "sftp", "dbt"
 # Each ingest step holds one SFTP connection at a time, so this bounds the connections to any one server, too.
 SFTP_LIMIT = 4
 # For two cores: an ingest run mostly waits for its server, a dbt run mostly for Postgres.

@@ -119,9 +119,18 @@ def changed_deliveries(
         days = [day for day in source.days(feed, org.org_id) if _to_look_at(org, day, now)]
         known = _known_files(connection, feed, org, days)
         for day in days:
-            listing = source.listing(feed, org.org_id, day)
+            listing = _listing(source, feed, org, day)
             if any(_differs(feed, name, seen, known.get(day, {})) for name, seen in listing.items()):
                 yield day, listing
+
+
+def _listing(source: SftpSource, feed: Feed, org: Org, day: date | None) -> Listing:
+    """Return the files of one folder, none when it is gone or closed to us: fetching says so where it matters."""
+    folder = source._place(feed, org.org_id).folder(day)
+    try:
+        return source._with_retries(lambda connection: connection.files(folder), lambda: 0)
+    except (FileNotFoundError, PermissionError):
+        return {}
 
 
 def listing_name(listing: Listing) -> str:
@@ -130,7 +139,7 @@ def listing_name(listing: Listing) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def _request(
+def _request(  # noqa: PLR0917
     instance: dg.DagsterInstance,
     feed: Feed,
     org: Org,

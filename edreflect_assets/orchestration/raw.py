@@ -7,8 +7,8 @@ import dagster as dg
 
 from edreflect_assets.contracts import Feed
 from edreflect_assets.loading.load import FileReport
-from edreflect_assets.orchestration.instance import SFTP_POOL
 from edreflect_assets.orchestration.partitions import ORG_DAYS, ORGS, days_by_org, partition_key
+from edreflect_assets.orchestration.pools import SFTP_POOL
 from edreflect_assets.orchestration.sweep import OpenSource, Outcome, sweep
 from edreflect_assets.settings import Settings
 from edreflect_assets.sources.sftp import SftpSource
@@ -71,7 +71,7 @@ def _ingest(
     wanted = days_by_org(key for key in context.partition_keys if str(key) not in settled)
     failures = [text for text in settled.values() if text]
     transient = False
-    for outcome in sweep(settings, feed, wanted, run_id=context.run_id, open_source=open_source):
+    for outcome in sweep(settings, feed, wanted, run_id=context.run.run_id, open_source=open_source):
         if outcome.status == "failed":
             context.log.error(outcome.text)
             failures.append(outcome.text)
@@ -82,7 +82,7 @@ def _ingest(
     if not failures:
         return
     if not transient:
-        context.instance.add_run_tags(context.run_id, {PERMANENT_TAG: "true"})
+        context.instance.add_run_tags(context.run.run_id, {PERMANENT_TAG: "true"})
     named = " ".join(failures[:NAMED_AT_MOST])
     more = f" And {len(failures) - NAMED_AT_MOST} more." if len(failures) > NAMED_AT_MOST else ""
     raise dg.Failure(
@@ -95,7 +95,7 @@ def _settled(context: dg.AssetExecutionContext, asset_key: dg.AssetKey) -> dict[
     """Return the partitions that earlier tries of this run settled: loaded or absent (empty text), or failed for good."""
     settled: dict[str, str] = {}
     kinds = {dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.ASSET_OBSERVATION}
-    for record in context.instance.get_records_for_run(context.run_id, of_type=kinds).records:
+    for record in context.instance.get_records_for_run(context.run.run_id, of_type=kinds).records:
         event = record.event_log_entry.asset_materialization or record.event_log_entry.asset_observation
         if event is None or event.asset_key != asset_key or event.partition is None:
             continue

@@ -68,7 +68,7 @@ def sweep(
             yield from _org(connection, settings, feed, org, days, run_id, open_source)
 
 
-def _org(
+def _org(  # noqa: PLR0917
     connection: Connection,
     settings: Settings,
     feed: Feed,
@@ -91,7 +91,7 @@ def _org(
             yield _failure(feed, org.org_id, day, error)
 
 
-def _one(
+def _one(  # noqa: PLR0917
     connection: Connection,
     settings: Settings,
     feed: Feed,
