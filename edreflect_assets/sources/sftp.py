@@ -84,6 +84,17 @@ class SftpSource:
         place = self._place(feed, org_id)
         return self._with_retries(lambda connection: list_days(connection, place), lambda: 0)
 
+    def listing(self, feed: Feed, org_id: str, day: date | None) -> dict[str, Look]:
+        """Return name, size and mtime of the files in a delivery's folder now, names as the server says them.
+
+        Empty when the folder does not exist or may not be listed; fetching says so where it matters.
+        """
+        folder = self._place(feed, org_id).folder(day)
+        try:
+            return self._with_retries(lambda connection: connection.files(folder), lambda: 0)
+        except (FileNotFoundError, PermissionError):
+            return {}
+
     def fetch(
         self, feed: Feed, org_id: str, day: date | None, landing: Landing, *, stable_seconds: float | None = None
     ) -> Delivery:

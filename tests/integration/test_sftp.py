@@ -27,6 +27,9 @@ from edreflect_assets.sources.connection import Timeouts
 from edreflect_assets.sources.host_keys import HostKeyError
 from edreflect_assets.sources.sftp import RetryPolicy, SftpSource
 
+# The keys of these tests open quickly; nobody else gets them.
+pytestmark = pytest.mark.filterwarnings("ignore:Warning. bcrypt.kdf:UserWarning")
+
 ENVIRON = {"SPRINGFIELD_PASSWORD": PASSWORD}
 QUICK = RetryPolicy(attempts=3, seconds=30, first_wait=0.01)
 
@@ -552,6 +555,22 @@ def test_dots_and_hidden_names_are_ignored(server: SftpServer, org: Org, root: P
 
 
 # Looking only ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_listing_shows_sizes_and_times_and_lands_nothing(
+    server: SftpServer, org: Org, root: Path, tmp_path: Path
+) -> None:
+    deliver(root)
+    with source_of(org) as source:
+        listing = source.listing(feed(), ORG, DAY)
+        assert source.listing(feed(), ORG, date(2026, 1, 6)) == {}
+        server.faults.deny.add(DAY.isoformat())
+        assert source.listing(feed(), ORG, DAY) == {}
+    assert {name: seen.size for name, seen in listing.items()} == {
+        name: len(content) for name, content in FILES.items()
+    }
+    assert {seen.mtime for seen in listing.values()} == {datetime(2026, 1, 5, 12, tzinfo=UTC).timestamp()}
+    assert landed_files(tmp_path) == []
 
 
 def test_a_check_lists_the_days_and_lands_nothing(server: SftpServer, org: Org, root: Path, tmp_path: Path) -> None:
