@@ -33,11 +33,11 @@ with closing(connect(settings, application_name="doomed")) as connection:
     load_delivery(connection, feed, delivery)
     print("done", flush=True)
 """
-ROWS = 40_000
+ROWS = 30_000
 GOOD = {
     "Goals.csv": ROWS,
     "Goal_Posts.csv": ROWS,
-    "Goals_Questions.csv": ROWS - 40,
+    "Goals_Questions.csv": ROWS - 30,
 }
 
 
@@ -97,7 +97,7 @@ def assert_nothing_is_left_of_others(connection: Connection) -> None:
     assert rows(connection, orphans) == [(0,)]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_killed_loads_are_whole_or_not_there(connection: Connection, database: Settings, seed: int) -> None:
     chance = random.Random(seed)
     with loader(database, deliver(database, version(0))) as process:
