@@ -29,7 +29,7 @@ from tests.properties.history import DAYS, History, random_history
 
 BUILDS = 3
 LOADERS = 2
-DEFAULT_HISTORIES = 120
+DEFAULT_HISTORIES = 100
 
 
 def seeds() -> list[int]:
