@@ -1,46 +1,6 @@
-"""What Dagster loads: every asset, check, job, schedule and sensor of the platform. Opens no connection."""
+"""What Dagster loads: the definitions of the installation that the environment names."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
-import dagster as dg
-
-from edreflect_assets.contracts import load_feeds
-from edreflect_assets.orchestration.dbt import dbt_models
-from edreflect_assets.orchestration.jobs import build_job, check_job, ingest_jobs
-from edreflect_assets.orchestration.late_files import late_files_sensor
-from edreflect_assets.orchestration.ledger_checks import ledger_checks
-from edreflect_assets.orchestration.manifest import prepare_manifest
-from edreflect_assets.orchestration.raw import raw_assets
-from edreflect_assets.orchestration.schedules import checks_schedule, ingest_schedule
-from edreflect_assets.orchestration.sensors import pending_loads_sensor, registry_sensor
+from edreflect_assets.orchestration.code_location import build_definitions
 from edreflect_assets.settings import Settings
-
-
-def build_definitions(settings: Settings, manifest: Path | None = None) -> dg.Definitions:
-    """Return the definitions of one installation; without a manifest the dbt project is parsed if it changed."""
-    feeds = list(load_feeds().values())
-    models = dbt_models(manifest or prepare_manifest(settings))
-    ingests = {feed.name: ingest_jobs(feed) for feed in feeds}
-    return dg.Definitions(
-        assets=[*(asset for feed in feeds for asset in raw_assets(feed)), models],
-        asset_checks=[ledger_checks(feed) for feed in feeds],
-        jobs=[
-            *(job for jobs in ingests.values() for job in jobs),
-            *(check_job(feed) for feed in feeds),
-            build_job(models, *feeds),
-        ],
-        schedules=[schedule for feed in feeds for schedule in (ingest_schedule(feed), checks_schedule(feed))],
-        sensors=[
-            registry_sensor(),
-            pending_loads_sensor(),
-            *(late_files_sensor(feed, ingests[feed.name]) for feed in feeds),
-        ],
-        resources={"settings": settings},
-        # A process per step costs seconds, and no step here gains from one.
-        executor=dg.in_process_executor,
-    )
-
 
 defs = build_definitions(Settings.from_environment())

@@ -12,7 +12,7 @@ import pytest
 from dagster_world import FEED, GOALS, PASSWORD
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from edreflect_assets.definitions import build_definitions
+from edreflect_assets.orchestration.code_location import build_definitions
 from edreflect_assets.orchestration.manifest import prepare_manifest
 from edreflect_assets.orchestration.partitions import ORGS
 from edreflect_assets.orgs import add_org

@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 from dagster_world import FEED
 
-from edreflect_assets.definitions import build_definitions
+from edreflect_assets.orchestration.code_location import build_definitions
 from edreflect_assets.orchestration.manifest import manifest_path, prepare_manifest
 from edreflect_assets.orchestration.raw import raw_asset_key
 from edreflect_assets.settings import Settings
@@ -43,8 +43,16 @@ def test_definitions_load_without_a_database_and_on_a_fresh_home(tmp_path: Path)
     """A port on which nothing listens: whoever connected at import would fail."""
     settings = Settings(home=tmp_path / "fresh")
     loaded = subprocess.run(
-        [sys.executable, "-c", "from edreflect_assets.definitions import defs; print(len(list(defs.get_repository_def().get_all_jobs())))"],
-        env={**os.environ, "EDREFLECT_HOME": str(settings.home), "EDREFLECT_DATABASE_URL": "postgresql://u@127.0.0.1:9/x"},
+        [
+            sys.executable,
+            "-c",
+            "from edreflect_assets.definitions import defs; print(len(list(defs.get_repository_def().get_all_jobs())))",
+        ],
+        env={
+            **os.environ,
+            "EDREFLECT_HOME": str(settings.home),
+            "EDREFLECT_DATABASE_URL": "postgresql://u@127.0.0.1:9/x",
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -87,7 +95,7 @@ def test_canary_day_by_dynamic_org_partitions_hold_a_run(instance: dg.DagsterIns
     seen: list[list[str]] = []
 
     @dg.asset(partitions_def=grid, backfill_policy=dg.BackfillPolicy.single_run())
-    def canary(context: dg.AssetExecutionContext) -> None:
+    def canary(context) -> None:  # type: ignore[no-untyped-def]
         seen.append([str(key) for key in context.partition_keys])
 
     instance.add_dynamic_partitions("canary_orgs", ["zulu", "alpha"])

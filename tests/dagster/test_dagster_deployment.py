@@ -24,7 +24,9 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8
 def test_the_default_instance_keeps_its_state_in_sqlite_below_the_home(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     with open_instance(settings) as instance:
-        assert {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()} == {SFTP_POOL: SFTP_LIMIT}
+        assert {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()} == {
+            SFTP_POOL: SFTP_LIMIT
+        }
         assert instance.run_retries_enabled
         assert not instance.telemetry_enabled
         assert not instance.get_settings("run_retries")["retry_on_asset_or_op_failure"]
@@ -91,7 +93,7 @@ def test_no_password_has_a_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     for name, use in re.findall(r"\$\{(\w+)([^}]*)\}", text):
         if any(word in name for word in ("PASSWORD", "USER", "DB", "KEYS")):
-            assert name.startswith("POSTGRES") and use == "" or use.startswith(":?"), f"{name} has a default"
+            assert (name.startswith("POSTGRES") and use == "") or use.startswith(":?"), f"{name} has a default"
     variables = {name for name, use in re.findall(r"(?<!\$)\$\{(\w+)([^}]*)\}", text) if use.startswith(":?")}
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     documented = dict(re.findall(r"^#? ?(\w+)=(.*)$", example, re.MULTILINE))

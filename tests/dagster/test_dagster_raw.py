@@ -19,7 +19,9 @@ DAYS = [date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)]
 KEY = raw_asset_key(FEED)
 
 
-def run(settings: Settings, instance: dg.DagsterInstance, orgs: list[str], days: list[date]) -> dg.ExecuteInProcessResult:
+def run(
+    settings: Settings, instance: dg.DagsterInstance, orgs: list[str], days: list[date]
+) -> dg.ExecuteInProcessResult:
     """Materialize days x orgs in one run, from the first to the last of each as their partitions are ordered."""
     return dg.materialize(
         raw_assets(FEED, retry_seconds=0)[:1],
@@ -39,7 +41,9 @@ def loaded(connection: Connection) -> set[tuple[str, date]]:
         return set(cursor.fetchall())
 
 
-def events(instance: dg.DagsterInstance, kind: dg.DagsterEventType) -> list[dg.AssetMaterialization | dg.AssetObservation]:
+def events(
+    instance: dg.DagsterInstance, kind: dg.DagsterEventType
+) -> list[dg.AssetMaterialization | dg.AssetObservation]:
     fetch = {
         dg.DagsterEventType.ASSET_MATERIALIZATION: instance.fetch_materializations,
         dg.DagsterEventType.ASSET_OBSERVATION: instance.fetch_observations,
@@ -68,7 +72,9 @@ def test_one_org_unreachable_and_one_refused_do_not_stop_the_third(
     assert loaded(connection) == {("springfield", day) for day in DAYS}
     materialized = events(instance, dg.DagsterEventType.ASSET_MATERIALIZATION)
     assert {event.partition for event in materialized} == {str(org_day_key("springfield", day)) for day in DAYS}
-    failure = str(result.failure_data_for_node(KEY.path[-1]).error.cause or result.failure_data_for_node(KEY.path[-1]).error)
+    failure = str(
+        result.failure_data_for_node(KEY.path[-1]).error.cause or result.failure_data_for_node(KEY.path[-1]).error
+    )
     assert "6 of 9 deliveries failed" in failure
     for org in ("ogdenville", "shelbyville"):
         assert org in failure
