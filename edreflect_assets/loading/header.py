@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -78,7 +78,8 @@ def read_header(stream: BinaryIO, contract: FileContract) -> Header:
     while names and not names[-1]:
         names.pop()
     unnamed = _field_count(raw) - len(names)
-    columns = [_resolve(name, contract) if name else "" for name in names]
+    spellings = _spellings(contract)
+    columns = [_resolve(name, spellings) if name else "" for name in names]
     _check(columns, contract)
     known = set(contract.column_names)
     return Header(
@@ -129,17 +130,21 @@ def _field_count(raw: bytes) -> int:
     return len(next(csv.reader(io.StringIO(raw.decode("utf-8"), newline=""))))
 
 
-def _resolve(name: str, contract: FileContract) -> str:
-    """Return the raw column for a delivered name: the contract's, a removed one, or a safe name of its own."""
-    candidates = (_SPACES.sub("", name.lower()), _NOT_A_WORD.sub("_", name.lower()))
-    aliases = {alias.lower(): column for alias, column in contract.aliases.items()}
-    known = set(contract.column_names)
-    removed = {column.lower(): column for column in contract.removed_columns}
-    for candidate in candidates:
-        column = candidate if candidate in known else aliases.get(candidate) or removed.get(candidate)
-        if column:
-            return column
-    own = candidates[-1]
+def _spellings(contract: FileContract) -> dict[str, str]:
+    """Return the raw column of each name that a contract knows, the contract's own columns before aliases."""
+    return {
+        **{column.lower(): column for column in contract.removed_columns},
+        **{alias.lower(): column for alias, column in contract.aliases.items()},
+        **{column: column for column in contract.column_names},
+    }
+
+
+def _resolve(name: str, spellings: Mapping[str, str]) -> str:
+    """Return the raw column for a delivered name: one that the contract knows, or a safe name of its own."""
+    own = _NOT_A_WORD.sub("_", name.lower())
+    column = spellings.get(_SPACES.sub("", name.lower())) or spellings.get(own)
+    if column:
+        return column
     return f"delivered_{own}" if own in RESERVED_COLUMNS | _SYSTEM_COLUMNS else own
 
 

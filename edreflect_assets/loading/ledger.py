@@ -25,6 +25,12 @@ class CurrentLoad:
     sha256: str
     rows: int
     quarantined: int
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the ledger keeps about the content of a load."""
+
     warnings: tuple[str, ...]
     profile: Mapping[str, Any]
 
@@ -72,15 +78,17 @@ class Ledger:
         """Return the current loads by file."""
         cursor.execute(
             """
-            select file, load_id, sha256, rows, quarantined, warnings, profile from ops.load_log
+            select file, load_id, sha256, rows, quarantined from ops.load_log
             where feed = %s and org_id = %s and day is not distinct from %s and status = 'current'
             """,
             (self.feed, self.org_id, self.day),
         )
-        return {
-            file: CurrentLoad(load_id, sha256, rows, quarantined, tuple(warnings), profile)
-            for file, load_id, sha256, rows, quarantined, warnings, profile in cursor
-        }
+        return {file: CurrentLoad(*load) for file, *load in cursor}
+
+    def findings(self, cursor: Cursor, load_ids: Sequence[int]) -> dict[int, Findings]:
+        """Return the warnings and profiles of loads by load id."""
+        cursor.execute("select load_id, warnings, profile from ops.load_log where load_id = any(%s)", (list(load_ids),))
+        return {load_id: Findings(tuple(warnings), profile) for load_id, warnings, profile in cursor}
 
     def reserve(self, cursor: Cursor, number: int) -> list[int]:
         """Return ``number`` new load ids in ascending order."""

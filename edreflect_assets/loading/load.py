@@ -20,7 +20,7 @@ from edreflect_assets.landing import Delivery, LandedFile, printable_name
 from edreflect_assets.loading.copying import CopiedFile, PlannedFile, blaming, copy_file, plan_file
 from edreflect_assets.loading.failures import FileRefusedError, LoadError, database_failure
 from edreflect_assets.loading.findings import check_missing_files, key_warnings
-from edreflect_assets.loading.ledger import CurrentLoad, Ledger, LedgerEntry
+from edreflect_assets.loading.ledger import CurrentLoad, Findings, Ledger, LedgerEntry
 from edreflect_assets.loading.profile import Profiler
 from edreflect_assets.loading.quarantine import Quarantine
 from edreflect_assets.loading.raw_table import add_columns
@@ -191,10 +191,12 @@ class _Loading:
             for file_copied in copied:
                 file_copied.quarantine.write(cursor)
             aside = [_aside_report(entry, self._ledger.record_once(cursor, entry)) for _, entry in self._aside]
+            kept = {file: current[file] for file in self._listed if file not in changed}
+            findings = self._ledger.findings(cursor, [load.load_id for load in kept.values()]) if kept else {}
             self._connection.commit()
         loaded = [_report(entry) for entry in entries]
         unchanged = [
-            _unchanged_report(self._feed.files[file], current[file]) for file in self._listed if file not in changed
+            _unchanged_report(self._feed.files[file], load, findings[load.load_id]) for file, load in kept.items()
         ]
         files = sorted([*loaded, *unchanged, *aside], key=lambda report: report.file)
         return DeliveryReport(self._feed.name, self._delivery.org_id, self._delivery.day, tuple(files))
@@ -247,7 +249,7 @@ def _report(entry: LedgerEntry) -> FileReport:
     )
 
 
-def _unchanged_report(contract: FileContract, load: CurrentLoad) -> FileReport:
+def _unchanged_report(contract: FileContract, load: CurrentLoad, findings: Findings) -> FileReport:
     return FileReport(
         contract.file,
         contract.table,
@@ -255,8 +257,8 @@ def _unchanged_report(contract: FileContract, load: CurrentLoad) -> FileReport:
         load.rows,
         load.quarantined,
         "unchanged",
-        load.warnings,
-        load.profile,
+        findings.warnings,
+        findings.profile,
     )
 
 

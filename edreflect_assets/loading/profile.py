@@ -37,7 +37,7 @@ class _Figures:
     earliest: dict[str, str] = field(default_factory=dict)
     latest: dict[str, str] = field(default_factory=dict)
     undated: dict[str, int] = field(default_factory=dict)
-    sketch: pl.Series = field(default_factory=lambda: pl.Series("hash", [], dtype=pl.UInt64))
+    sketch: pl.Series | None = None
 
 
 class FileProfile:
@@ -104,27 +104,32 @@ class FileProfile:
 
     def _read(self, text: bytes) -> None:
         frame = pl.read_csv(io.BytesIO(text), has_header=False, new_columns=self._columns, infer_schema=False)
+        if b'""' in text:
+            # An empty field in quotes is read as empty text; in the log it is null.
+            frame = frame.select(pl.when(pl.all() != "").then(pl.all()))
         figures = self._figures
         figures.rows += frame.height
+        nulls = dict(zip(self._columns, frame.null_count().row(0), strict=True))
+        for column in self._columns:
+            figures.nulls[column] += nulls[column]
+        if self._dates:
+            self._read_dates(frame, nulls)
+        figures.sketch = _merge(figures.sketch, frame.select(self._key).hash_rows())
+
+    def _read_dates(self, frame: pl.DataFrame, nulls: Mapping[str, int]) -> None:
+        figures = self._figures
         days = [pl.col(column).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False) for column in self._dates]
         summary = frame.select(
-            # An empty field in quotes is read as empty text; in the log it is null.
-            *(((pl.col(c).is_null()) | (pl.col(c) == "")).sum().alias(f"null:{c}") for c in self._columns),
             *(day.min().cast(pl.String).alias(f"min:{c}") for day, c in zip(days, self._dates, strict=True)),
             *(day.max().cast(pl.String).alias(f"max:{c}") for day, c in zip(days, self._dates, strict=True)),
             *(day.is_null().sum().alias(f"undated:{c}") for day, c in zip(days, self._dates, strict=True)),
         ).row(0, named=True)
-        for column in self._columns:
-            figures.nulls[column] += summary[f"null:{column}"]
         for column in self._dates:
-            figures.undated[column] = (
-                figures.undated.get(column, 0) + summary[f"undated:{column}"] - summary[f"null:{column}"]
-            )
+            figures.undated[column] = figures.undated.get(column, 0) + summary[f"undated:{column}"] - nulls[column]
             first, last = summary[f"min:{column}"], summary[f"max:{column}"]
             if first is not None:
                 figures.earliest[column] = min(first, figures.earliest.get(column, first))
                 figures.latest[column] = max(last, figures.latest.get(column, last))
-        figures.sketch = _merge(figures.sketch, frame.select(self._key).hash_rows())
 
 
 class Profiler:
@@ -156,14 +161,17 @@ class Profiler:
         return future
 
 
-def _merge(sketch: pl.Series, hashes: pl.Series) -> pl.Series:
+def _merge(sketch: pl.Series | None, hashes: pl.Series) -> pl.Series:
     """Return the ``SKETCH_SIZE`` smallest distinct hashes of both (a k-minimum-values sketch)."""
-    if len(sketch) == SKETCH_SIZE:
-        hashes = hashes.filter(hashes < sketch[-1])
-    return sketch.append(hashes.alias(sketch.name)).unique().sort().head(SKETCH_SIZE)
+    if sketch is not None:
+        new = hashes.filter(hashes < sketch[-1]) if len(sketch) == SKETCH_SIZE else hashes
+        hashes = sketch.append(new)
+    return hashes.unique().sort().head(SKETCH_SIZE)
 
 
-def _distinct(sketch: pl.Series) -> tuple[int, bool]:
+def _distinct(sketch: pl.Series | None) -> tuple[int, bool]:
+    if sketch is None:
+        return 0, True
     if len(sketch) < SKETCH_SIZE:
         return len(sketch), True
     return round((SKETCH_SIZE - 1) / (int(sketch[-1]) / _HASHES)), False

@@ -20,6 +20,8 @@ from edreflect_assets.loading.strict import MAX_RECORD_BYTES, Shape, StrictScan
 BLOCK_BYTES = 256 * 1024
 # While a record or a run of blank lines is longer than a block, blocks grow up to this.
 _LONGEST_READ = 1024 * 1024
+# Begins with its literal, which the engine searches for fast. It may also match inside a quoted field.
+_MAYBE_EMPTY = re.compile(rb'""(?<![^,\n]"")(?![^,\r\n])')
 _EMPTY_IN_QUOTES = re.compile(rb'("(?:[^"]++|"")++")|""')
 
 
@@ -106,7 +108,7 @@ class RecordReader:
         for block, at_end in self._blocks():
             if first:
                 # The COPY is told by what its first block holds; later blocks are rewritten where they differ.
-                self.null_in_quotes, first = b'""' in block, False
+                self.null_in_quotes, first = _MAYBE_EMPTY.search(block) is not None, False
             records, rest = self._fast.split(block)
             if records:
                 yield self._send_block(records, block[: len(block) - len(rest)])
@@ -181,7 +183,7 @@ class RecordReader:
             self._profiling.add(b"\n".join([*records, b""]) if original is None else original)
         numbered = self._format
         text = b"".join([numbered % row for row in zip(numbers, lines, records, strict=False)])
-        if not self.null_in_quotes and b'""' in text:
+        if not self.null_in_quotes and _MAYBE_EMPTY.search(text):
             text = _EMPTY_IN_QUOTES.sub(rb"\1", text)
         return text
 
