@@ -18,7 +18,8 @@ from edreflect_assets.contracts import DBT_PROJECT_DIR
 from edreflect_assets.database import connect
 from edreflect_assets.dbt_docs import docs_blocks
 from edreflect_assets.settings import Settings
-from tests.integration.published import ORGS, UNKNOWN_ORG, VIEWS, publish, published_database, uuids
+from edreflect_assets.warehouse.build import run_dbt
+from tests.integration.published import ORGS, UNKNOWN_ORG, VIEWS, insert, publish, published_database, uuids
 
 Query = Callable[[str], list[tuple[Any, ...]]]
 
@@ -252,3 +253,17 @@ def test_a_rebuild_keeps_views_and_takes_back_strays(
     with owner.cursor() as cursor:
         cursor.execute("select count(*) from own.mine")
         assert cursor.fetchone() == (0,)
+
+
+def test_odd_rows_of_one_org_warn_with_a_count_and_fail_nothing(owner: Connection, published: Settings) -> None:
+    """Also runs dbt's unit tests of the marts, which fail the report when one does not pass."""
+    for number in range(3):
+        insert(owner, "slos", {"org_id": "south", "slo_id": f"odd{number}", "slo_status": "half done"})
+    insert(owner, "ratings", {"org_id": "south", "observation_group_id": "unheard of"})
+
+    report = run_dbt(published, ["test", "--select", "marts"])
+
+    assert report.failures == ()
+    warnings = dict(sentence.split(": ", 1) for sentence in report.warnings)
+    assert warnings["slo_status_is_one_the_source_states"].startswith("Got 3 results")
+    assert warnings["rating_has_an_observation"].startswith("Got 1 result")

@@ -67,8 +67,9 @@ class Project:
         places = ["--project-dir", str(self.root), "--profiles-dir", str(self.root)]
         written = ["--target-path", str(self.root / "target"), "--log-path", str(self.root / "logs")]
         outcome = dbtRunner().invoke([*flags, *places, *written, *arguments])
-        assert outcome.result is not None, outcome.exception
-        return [result.message for result in outcome.result.results if result.status == "error"]
+        ran: Any = outcome.result
+        assert ran is not None, outcome.exception
+        return [result.message for result in ran.results if result.status == "error"]
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         with self.connection.cursor() as cursor:

@@ -19,6 +19,7 @@
     where
         candidate.org_id = {{ part }}.org_id
         and candidate.observation_group_id = {{ part }}.observation_group_id
+    order by candidate.observation_group_id
     limit 1
 {%- endmacro %}
 

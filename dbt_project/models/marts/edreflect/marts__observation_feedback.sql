@@ -54,7 +54,7 @@ select
             from {{ ref('edreflect__observation_comments') }} as item
             where item.org_id = entry.org_id and item.observation_group_id = entry.observation_group_id
         ), '[]'::jsonb
-    ) as comments
+    ) as comments  -- noqa: RF04
 from entries as entry
 left join lateral (
     {{ observation_of('entry') }}

@@ -19,9 +19,9 @@ select
     rating.rated_date,
     observation.learner_employee_id,
     observation.observer_employee_id,
-    rating.rated_by_employee_id = observation.learner_employee_id as is_self_rating,
     observation.observation_status,
-    observation.school_year
+    observation.school_year,
+    rating.rated_by_employee_id = observation.learner_employee_id as is_self_rating
 from {{ ref('edreflect__ratings') }} as rating
 left join lateral (
     {{ observation_of('rating') }}
@@ -30,6 +30,7 @@ left join lateral (
     select candidate.step_name
     from {{ ref('edreflect__observation_steps') }} as candidate
     where candidate.org_id = rating.org_id and candidate.step_id = rating.step_id
+    order by candidate.step_id
     limit 1
 ) as step on true
 left join {{ ref('edreflect__rubrics') }} as rubric

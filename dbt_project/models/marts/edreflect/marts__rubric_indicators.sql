@@ -41,21 +41,22 @@ select
             union all
 
             select
-                parent.parent_indicator_id,
-                parent.indicator_id || ancestors.ids
+                parent.parent_indicator_id as wanted_id,
+                parent.indicator_id || ancestors.ids as ids
             from ancestors
-            cross join lateral (
-                select
-                    candidate.indicator_id,
-                    candidate.parent_indicator_id
-                from {{ ref('edreflect__indicators') }} as candidate
-                where
-                    candidate.org_id = indicator.org_id
-                    and candidate.rubric_id = indicator.rubric_id
-                    and candidate.indicator_id = ancestors.wanted_id
-                order by {{ indicator_preference('candidate') }}
-                limit 1
-            ) as parent
+            cross join
+                lateral (
+                    select
+                        candidate.indicator_id,
+                        candidate.parent_indicator_id
+                    from {{ ref('edreflect__indicators') }} as candidate
+                    where
+                        candidate.org_id = indicator.org_id
+                        and candidate.rubric_id = indicator.rubric_id
+                        and candidate.indicator_id = ancestors.wanted_id
+                    order by {{ indicator_preference('candidate') }}
+                    limit 1
+                ) as parent
             where parent.indicator_id <> all(ancestors.ids) and cardinality(ancestors.ids) < 20
         )
 
