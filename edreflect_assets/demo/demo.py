@@ -1,0 +1,145 @@
+"""The demo from beginning to end; whatever happens, nothing it started is left behind."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+from edreflect_assets.cli.output import say, steps
+from edreflect_assets.database import connect, ensure_server, migrate, server_status, stop_server
+from edreflect_assets.demo import report
+from edreflect_assets.demo.home import DemoHome, DemoOptions, prepare_home
+from edreflect_assets.demo.interrupts import Interrupts
+from edreflect_assets.demo.pipeline import Checks, Pipeline
+from edreflect_assets.demo.web import wait_for_interrupt, web_ui
+from edreflect_assets.orgs import add_org, load_registry, pause_org, remove_org, sync_orgs
+from edreflect_assets.settings import Settings
+from edreflect_assets.sftp_server import SftpServer, SftpUser
+
+PASSWORD_VARIABLE = "EDREFLECT_DEMO_SFTP_PASSWORD"  # noqa: S105 - a variable's name
+# The generated files do not change while they are served.
+STABLE_SECONDS = "0"
+
+
+def run_demo(options: DemoOptions, *, ui: bool = False) -> None:
+    """Play the demo, print what happens and a summary; with ``ui`` keep the web UI running until Ctrl-C.
+
+    Changes the environment of this process: EDREFLECT_HOME, no EDREFLECT_DATABASE_URL, and the SFTP password.
+    Raises UsageError when the home is not the demo's alone, EdreflectError when a run failed, KeyboardInterrupt.
+    """
+    begun = time.monotonic()
+    home = prepare_home(options, Settings.from_environment())
+    orgs = home.sample.org_names
+    with Interrupts() as interrupts, ExitStack() as stack:
+        stack.callback(interrupts.ignore)
+        stack.enter_context(_database(home.settings))
+        server = stack.enter_context(_sftp_server(home))
+        stack.enter_context(_registered(home, server))
+        pipeline = _loaded(home, interrupts)
+        # Called early when it is not needed any more; closing it twice is no harm.
+        stack.callback(pipeline.close)
+        checks = _play(home, pipeline)
+        pipeline.close()
+        report.print_summary(home, checks, seconds=time.monotonic() - begun)
+        if ui:
+            with _said("Starting Dagster's web UI"):
+                address = stack.enter_context(web_ui(home.settings, interrupts))
+            say(f"Web UI: {address}. The SFTP server, the database and the schedules go on until Ctrl-C.")
+            wait_for_interrupt(interrupts)
+            stack.callback(say, "Stopped.")
+    report.print_goodbye(home, orgs, ui=ui)
+
+
+def _play(home: DemoHome, pipeline: Pipeline) -> Checks:
+    """Deliver, load and build twice: what comes first, then what comes late or corrected."""
+    sample = home.sample
+    for org in sample.org_names:
+        with _said(f"Fetching and loading {org}: files without a day, {sample.calendar[0]} to {sample.calendar[-1]}"):
+            pipeline.ingest(org, [None])
+            pipeline.ingest(org, sample.calendar)
+    with _said("Building: reconcile, publish, check"):
+        checks = pipeline.build()
+    later = [*sample.late_days, *sample.corrected_days]
+    if not later:
+        return checks
+    sample.corrections(home.served)
+    for what, deliveries in (("late", sample.late_days), ("corrected", sample.corrected_days)):
+        for org, day in deliveries:
+            with _said(f"Fetching and loading a {what} delivery: {org}, {day}"):
+                pipeline.ingest(org, [day])
+    with _said("Building what these two change"):
+        return pipeline.build()
+
+
+def _loaded(home: DemoHome, interrupts: Interrupts) -> Pipeline:
+    with _said("Loading Dagster and the dbt project"):
+        return Pipeline(home.settings, home.sample.org_names, interrupts)
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[None]:
+    """Have the embedded Postgres run, migrated; a server that was started for this is stopped afterwards."""
+    was_running = server_status(settings).running
+    try:
+        with _said("Starting Postgres"):
+            ensure_server(settings)
+            with closing(connect(settings)) as connection:
+                migrate(connection)
+        yield
+    finally:
+        if not was_running:
+            stop_server(settings)
+
+
+@contextmanager
+def _sftp_server(home: DemoHome) -> Iterator[SftpServer]:
+    """Serve the generated exports on loopback, the late day not there yet and the corrected one still wrong."""
+    sample = home.sample
+    with _said(f"Generating {len(sample.org_names)} districts' exports of {len(sample.calendar)} days"):
+        shutil.rmtree(home.served, ignore_errors=True)
+        sample.generate(home.served, hold_back=True)
+    password = os.environ[PASSWORD_VARIABLE] = secrets.token_urlsafe(24)
+    users = {org: SftpUser(home.served, password) for org in sample.org_names}
+    with SftpServer(users) as server:
+        say(f"SFTP server on 127.0.0.1:{server.port}, host key {server.fingerprint}.")
+        yield server
+
+
+@contextmanager
+def _registered(home: DemoHome, server: SftpServer) -> Iterator[None]:
+    """Have the orgs in the registry, with the server's key pinned; afterwards paused, as their server is gone."""
+    settings, orgs = home.settings, home.sample.org_names
+    for org in set(load_registry(settings)):
+        remove_org(settings, org)
+    for org in orgs:
+        add_org(
+            settings,
+            org,
+            host=server.host,
+            port=str(server.port),
+            user=org,
+            password_env=PASSWORD_VARIABLE,
+            host_key=server.host_key,
+            stable_seconds=STABLE_SECONDS,
+            expect={"days": "weekdays"},
+        )
+    try:
+        with closing(connect(settings)) as connection:
+            sync_orgs(connection, load_registry(settings))
+        yield
+    finally:
+        for org in orgs:
+            pause_org(settings, org)
+
+
+@contextmanager
+def _said(what: str) -> Iterator[None]:
+    """Show what is being done, and afterwards how long it took."""
+    begun = time.monotonic()
+    with steps(what):
+        yield
+    say(f"{what} ({time.monotonic() - begun:.1f} s)")

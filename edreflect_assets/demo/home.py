@@ -1,0 +1,87 @@
+"""The demo's own ``EDREFLECT_HOME``: a demo never mixes with districts that exist."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from edreflect_assets.database.server import remove_server
+from edreflect_assets.errors import UsageError
+from edreflect_assets.files import replace_text
+from edreflect_assets.orgs import load_registry
+from edreflect_assets.sample import Sample
+from edreflect_assets.settings import DATABASE_URL_VARIABLE, HOME_VARIABLE, Settings
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """How many districts and calendar days, how many educators each, and the seed of their invention."""
+
+    orgs: int = 2
+    days: int = 5
+    educators: int = 40
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class DemoHome:
+    """Where a demo lives and what it plays."""
+
+    settings: Settings
+    sample: Sample
+
+    @property
+    def served(self) -> Path:
+        """The folder that the SFTP server shows: one folder per org."""
+        return self.settings.home / "demo" / "sftp"
+
+
+def prepare_home(options: DemoOptions, settings: Settings) -> DemoHome:
+    """Return the demo's home, made known to this process and its children; the database is the embedded one.
+
+    The same options again play the same days over what is there; other options start anew. Raises UsageError when the
+    home holds anything but a demo.
+    """
+    settings = Settings(home=settings.home)
+    os.environ[HOME_VARIABLE] = str(settings.home)
+    os.environ.pop(DATABASE_URL_VARIABLE, None)
+    plan = settings.home / "demo" / "plan.json"
+    known = json.loads(plan.read_text(encoding="utf-8")) if plan.exists() else None
+    _refuse_other_orgs(settings, known)
+    if known is not None and known["options"] != asdict(options):
+        _start_anew(settings)
+        known = None
+    end_day = date.fromisoformat(known["end_day"]) if known else _last_weekday(datetime.now(UTC).date())
+    sample = Sample(
+        orgs=options.orgs, days=options.days, educators=options.educators, seed=options.seed, end_day=end_day
+    )
+    if known is None:
+        plan.parent.mkdir(parents=True, exist_ok=True)
+        contents = {"options": asdict(options), "end_day": end_day.isoformat(), "orgs": list(sample.org_names)}
+        replace_text(plan, json.dumps(contents))
+    return DemoHome(settings, sample)
+
+
+def _last_weekday(today: date) -> date:
+    """Return a day that is neither late nor to come for orgs that deliver on weekdays."""
+    return today - timedelta(days=max(0, today.weekday() - 4))
+
+
+def _refuse_other_orgs(settings: Settings, plan: dict[str, list[str]] | None) -> None:
+    others = set(load_registry(settings)) - set(plan["orgs"] if plan else ())
+    if others or (plan is None and settings.landing.exists()):
+        raise UsageError(
+            f"{settings.home} is not the demo's alone; give the demo a home of its own: "
+            f"{HOME_VARIABLE}=.edreflect-demo edreflect demo"
+        )
+
+
+def _start_anew(settings: Settings) -> None:
+    remove_server(settings)
+    for directory in (settings.landing, settings.dagster_home, settings.home / "demo"):
+        shutil.rmtree(directory, ignore_errors=True)
+    settings.registry.unlink(missing_ok=True)
