@@ -53,8 +53,8 @@ where loads.table_name = '{{ side.table }}' and {{ condition }}
 select
   staged.org_id,
   {%- for column in rule.columns %}
-  {% if column.name == rule.key[0] -%} staged.employee_id
-  {%- elif column.name == 'date_deleted' -%} coalesce(staged.user_modified_date, loads.day::timestamp)
+  {% if column.name == rule.key[0] -%} staged.{{ rule.modifications.named_by[0] }}
+  {%- elif column.name == 'date_deleted' -%} coalesce(staged.{{ rule.modification_date }}, loads.day::timestamp)
   {%- else -%} null::{{ column.type }}{% endif %} as {{ column.name }},
   {%- endfor %}
   'modification'::text as _kind,

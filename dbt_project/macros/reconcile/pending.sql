@@ -59,8 +59,8 @@ where log._kind in ('row', 'touch')
 union
 select log.org_id, {{ column_list(rule.key, 'log.') }}
 from {{ log }} as log
-join (select distinct org_id, {{ rule.key[0] }} as employee_id from pg_temp.changed_entries where _kind = 'modification') as users
-  on log.org_id = users.org_id and (log.{{ user }} = users.employee_id or (log.{{ user }} is null and users.employee_id is null))
+join (select distinct org_id, {{ rule.key[0] }} as named_user from pg_temp.changed_entries where _kind = 'modification') as users
+  on log.org_id = users.org_id and (log.{{ user }} = users.named_user or (log.{{ user }} is null and users.named_user is null))
 where log._kind = 'row'
 {%- endfor %}
 {%- endif %};

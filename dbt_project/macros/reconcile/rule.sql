@@ -28,6 +28,7 @@
     'touches': side_file(feed, contract.get('touched_by'), key),
     'deletions': side_file(feed, (contract.get('deleted_by') or {}).get('table'), (contract.get('deleted_by') or {}).get('key')),
     'modifications': side_file(feed, (contract.get('modified_by') or {}).get('table'), none),
+    'modification_date': (contract.get('modified_by') or {}).get('date'),
   }) }}
 {% endmacro %}
 
