@@ -19,7 +19,7 @@ Value = str | int | Decimal | bool | date | datetime | None
 TRUE, FALSE = {"true", "t", "yes", "y", "on", "1"}, {"false", "f", "no", "n", "off", "0"}
 DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 TIMESTAMP = re.compile(
-    DATE.pattern + r"(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?", re.ASCII
+    DATE.pattern + r"(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?", re.ASCII
 )
 DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 INTEGER = re.compile(r"[+-]?\d+", re.ASCII)

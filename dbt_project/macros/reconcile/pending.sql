@@ -17,10 +17,7 @@ begin isolation level repeatable read;
 
 delete from ops.applied where model = '{{ model.name }}' and logic_version <> '{{ logic_version(rule) }}';
 
-create temp table reconcile_run on commit drop as
-select not exists (select from ops.applied where model = '{{ model.name }}') as starts_from_nothing;
-
-{{ create_key_log(rule) }}
+{{ start_from_nothing_or_not(rule) }}
 
 create temp table pending_loads on commit drop as
 {{ pending_loads_of(rule) }};
@@ -91,12 +88,31 @@ join ops.load_log as loads on loads.load_id = applied.load_id
 where applied.model = '{{ model.name }}' and loads.status <> 'current'
 {% endmacro %}
 
-{# A key log that starts from nothing is made anew, with the columns the contract has now. #}
+{#
+  A model starts from nothing when its key log is not there, is of another logic version (its comment says which), or
+  when no load is recorded as applied though there are loads or entries. The key log is then made anew.
+#}
+{% macro start_from_nothing_or_not(rule) %}
+{%- set log = key_log(rule) -%}
+create temp table reconcile_run (starts_from_nothing boolean not null) on commit drop;
+
+do $$
+declare
+  from_nothing boolean := obj_description(to_regclass('{{ log }}'), 'pg_class') is distinct from '{{ logic_version(rule) }}';
+begin
+  if not from_nothing and not exists (select from ops.applied where model = '{{ model.name }}') then
+    from_nothing := exists ({{ pending_loads_of(rule) }}) or exists (select from {{ log }});
+  end if;
+  insert into pg_temp.reconcile_run values (from_nothing);
+  if from_nothing then
+    {{ create_key_log(rule) }}
+  end if;
+end $$;
+{% endmacro %}
+
 {% macro create_key_log(rule) %}
 {%- set log = key_log(rule) -%}
-do $$
-begin
-  if (select starts_from_nothing from pg_temp.reconcile_run) then
+    delete from ops.applied where model = '{{ model.name }}';
     drop function if exists {{ this.schema }}.{{ this.identifier }}_as_of(date);
     drop table if exists {{ log }} cascade;
     create table {{ log }} (
@@ -109,14 +125,13 @@ begin
       _load_id bigint not null,
       _row integer
     ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+    comment on table {{ log }} is '{{ logic_version(rule) }}';
     create index on {{ log }} (org_id, {{ column_list(rule.key) }}, _day);
     create index on {{ log }} (_load_id);
     {%- if rule.modifications %}
     create index on {{ log }} (org_id, {{ rule.key[1] }});
     {%- endif %}
-  end if;
-end $$;
-{% endmacro %}
+{%- endmacro %}
 
 {# Ends the model's transaction's work: what was applied and retired is recorded beside the rows it made. #}
 {% macro record_applied_loads() %}

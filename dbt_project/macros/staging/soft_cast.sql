@@ -1,12 +1,12 @@
 {#
   A typed value, or null where the delivered text is not one; nothing it is given makes the statement fail.
-  Accepted: timestamps and dates in ISO 8601 (an offset or Z is converted to UTC; without one the value is UTC), plain
+  Accepted: timestamps and dates in ISO 8601, T or a space between day and time (an offset or Z is converted to UTC; without one the value is UTC), plain
   decimal numbers, the usual words for booleans. Postgres's special words (now, infinity, NaN, 0x1F) are not values.
 #}
 {% macro soft_cast(column, data_type) -%}
   {%- set date = '[0-9]{4}-[0-9]{2}-[0-9]{2}' -%}
-  {%- set time = '[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?' -%}
-  {%- set offset = '([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)' -%}
+  {%- set time = '[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?' -%}
+  {%- set offset = '(Z|[+-][0-9]{2}(:?[0-9]{2})?)' -%}
   {%- if data_type == 'text' -%}
     {{ column }}
   {%- elif data_type == 'timestamp' -%}
