@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import dagster as dg
@@ -20,6 +21,8 @@ from edreflect_assets.settings import Settings
 
 def build_definitions(settings: Settings, manifest: Path | None = None) -> dg.Definitions:
     """Return the definitions of one installation; without a manifest the dbt project is parsed if it changed."""
+    # Backfill policies are called beta since 1.5; the version is pinned, and every process would say so four times.
+    warnings.filterwarnings("ignore", message=".*`backfill_policy`", category=dg.BetaWarning)
     feeds = list(load_feeds().values())
     models = dbt_models(manifest or prepare_manifest(settings))
     ingests = {feed.name: ingest_jobs(feed) for feed in feeds}

@@ -9,7 +9,7 @@ from string import Template
 import dagster as dg
 
 from edreflect_assets.database import connect
-from edreflect_assets.files import replace_text
+from edreflect_assets.files import locked, replace_text
 from edreflect_assets.orchestration.pools import SFTP_POOL
 from edreflect_assets.orchestration.storage import SCHEMA
 from edreflect_assets.settings import Settings
@@ -58,11 +58,18 @@ def prepare_dagster_home(settings: Settings) -> Path:
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
     """Prepare the Dagster home and return its instance, with the pools' limits set unless an operator has set them."""
-    instance = dg.DagsterInstance.from_config(str(prepare_dagster_home(settings)))
+    home = prepare_dagster_home(settings)
+    # Dagster's storages create their tables when they are opened first, and two processes that do so collide.
+    with locked(home / ".start.lock"):
+        instance = dg.DagsterInstance.from_config(str(home))
+        _set_limits(instance)
+    return instance
+
+
+def _set_limits(instance: dg.DagsterInstance) -> None:
     known = {pool.name for pool in instance.event_log_storage.get_pool_limits()}
     if SFTP_POOL not in known:
         instance.event_log_storage.set_concurrency_slots(SFTP_POOL, SFTP_LIMIT)
-    return instance
 
 
 def environment(settings: Settings) -> dict[str, str]:

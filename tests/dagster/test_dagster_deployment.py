@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -41,6 +44,20 @@ def test_a_limit_that_an_operator_set_stays(tmp_path: Path) -> None:
         instance.event_log_storage.set_concurrency_slots(SFTP_POOL, 9)
     with open_instance(settings) as instance:
         assert {pool.limit for pool in instance.event_log_storage.get_pool_limits()} == {9}
+
+
+def test_processes_that_start_together_on_a_fresh_home_do_not_collide(tmp_path: Path) -> None:
+    """Dagster's own SQLite storages fail when two processes create their tables at once."""
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "edreflect_assets.orchestration.start", "true"],
+            env={**os.environ, "EDREFLECT_HOME": str(tmp_path / "fresh"), "EDREFLECT_DATABASE_URL": ""},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    assert [(process.communicate()[1], process.returncode) for process in started] == [("", 0)] * 3
 
 
 def test_with_a_database_url_the_state_is_in_postgres_in_a_schema_of_its_own(
