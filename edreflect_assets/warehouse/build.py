@@ -81,7 +81,7 @@ def run_dbt(
     if command[0] == "build":
         # they prove the project, not the data: `make test` runs them
         command = [*command, "--exclude-resource-type", "unit_test"]
-    flags = ["--quiet", "--no-use-colors", "--no-send-anonymous-usage-stats"]
+    flags = ["--log-level", "none", "--no-use-colors", "--no-send-anonymous-usage-stats"]
     key = (project_checksum(), environment["EDREFLECT_PG_DATABASE"])
     with _one_run, _environment(environment):
         manifest = _manifests.get(key)
@@ -121,8 +121,10 @@ def _one_line(message: str | None) -> str:
 
 def _progress_callback(progress: Callable[[str, int, int], None]) -> Callable[[Any], None]:
     def on_event(event: Any) -> None:
-        if event.info.name in ("LogModelResult", "LogTestResult"):
+        if event.info.name == "LogModelResult":
             progress(event.data.node_info.node_name, event.data.index, event.data.total)
+        elif event.info.name == "LogTestResult":
+            progress(event.data.node_info.node_name, event.data.index, event.data.num_models)
 
     return on_event
 
