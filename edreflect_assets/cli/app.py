@@ -15,15 +15,15 @@ from edreflect_assets.cli.errors import DEBUG, describe, exit_code
 # Command -> module and function, and the line in the overview; a test compares it with the command's own.
 COMMANDS = {
     "demo": ("demo:demo", "See everything at work on generated data, through Dagster."),
-    "sample": ("sample:sample", "Write generated exports to a folder."),
+    "sample": ("sample:sample", "Write generated exports to a folder, laid out as on an SFTP server."),
     "up": ("server:up", "Start the embedded Postgres and prepare the database."),
     "down": ("server:down", "Stop the embedded Postgres."),
     "db-url": ("server:db_url", "Print the database's URL, password included, and nothing else."),
     "orgs": ("orgs:orgs", "The org registry: who delivers, and from where."),
-    "run": ("load:run", "Fetch over SFTP, load and build: what the schedule does, now."),
+    "run": ("load:run", "Fetch over SFTP as registered, load, and build."),
     "load": ("load:load", "Load deliveries from a folder instead of SFTP."),
     "build": ("build:build", "Apply all pending loads and publish."),
-    "status": ("status:status", "Show the state of every org; exit 1 if anything needs a person."),
+    "status": ("status:status", "Show the server and the state of every org."),
     "scope": ("scope:scope", "Who may see which organizations."),
 }
 

@@ -12,7 +12,7 @@ from edreflect_assets.cli.errors import describe
 from edreflect_assets.cli.output import complain, plural, steps
 from edreflect_assets.contracts import Feed, load_feeds
 from edreflect_assets.database import connect
-from edreflect_assets.errors import EdreflectError, FetchError, Refused, UsageError
+from edreflect_assets.errors import EdreflectError, FetchError, UsageError
 from edreflect_assets.ingest import ingest
 from edreflect_assets.loading.load import DeliveryReport
 from edreflect_assets.orgs import Org
@@ -126,7 +126,7 @@ class Loader:
             try:
                 days = source.days(feed, org.org_id)
             except EdreflectError as error:
-                self.fail(_sentence(error, f"{feed.name} of {org.org_id}"))
+                self.fail(_sentence(error, f"{feed.name} of {org.org_id}", org.org_id))
                 return
             self.totals.found += len(days)
             # Files without a day first: they translate ids, and none of the days depends on their place.
@@ -140,7 +140,7 @@ class Loader:
                 self._usable(), self._settings, found.feed, found.org, found.day, found.source, again=self._again
             )
         except Exception as error:  # whatever is wrong with one delivery stays with it
-            self.fail(_sentence(error, found.name))
+            self.fail(_sentence(error, found.name, found.org.org_id))
             if isinstance(error, FetchError) and error.transient and not _still_there(found):
                 lost.add(found.org.org_id)
                 complain(f"{found.org.org_id}: its server cannot be reached any more; its other days were not tried.")
@@ -165,9 +165,10 @@ def _still_there(found: Found) -> bool:
     return True
 
 
-def _sentence(error: Exception, name: str) -> str:
+def _sentence(error: Exception, name: str, org_id: str) -> str:
+    """Return the line to print; ``name`` is put before it where it does not say which org it is about."""
     line = describe(error)[-1]
-    return line if isinstance(error, Refused) or name in line else f"{name}: {line}"
+    return line if org_id in line else f"{name}: {line}"
 
 
 def _figures(report: DeliveryReport) -> str:

@@ -22,7 +22,7 @@ NAMED_AT_MOST = 5
 @click.option("--day", type=DAY, metavar="DAY", help="As it was at the end of DAY: later days are left out.")
 @click.pass_context
 def status(context: click.Context, day: datetime | None) -> None:
-    """Show the server and, for every org and feed, what is there and what is not.
+    """Show the server and the state of every org.
 
     Exit code 1 if anything needs a person: a day is missing, a delivery is refused or held, the last build failed.
     """
