@@ -6,7 +6,6 @@ the wall time nor the memory of a load depends on the profile. The figures go to
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,6 +29,37 @@ SKETCH_SIZE = 65_536
 _HASHES = 2.0**64
 
 
+class KeySketch:
+    """The ``SKETCH_SIZE`` smallest distinct hashes seen (a k-minimum-values sketch)."""
+
+    def __init__(self) -> None:
+        self._smallest: pl.Series | None = None
+        self._new: list[pl.Series] = []
+        self._new_size = 0
+
+    def add(self, hashes: pl.Series) -> None:
+        """Take 64-bit hashes; they are merged once there are many of them."""
+        if self._smallest is not None and len(self._smallest) == SKETCH_SIZE:
+            hashes = hashes.filter(hashes < self._smallest[-1])
+        self._new.append(hashes)
+        self._new_size += len(hashes)
+        if self._new_size >= SKETCH_SIZE:
+            self._merge()
+
+    def estimate(self) -> tuple[int, bool]:
+        """Return the number of distinct hashes, and whether it is exact."""
+        self._merge()
+        if self._smallest is None or len(self._smallest) < SKETCH_SIZE:
+            return 0 if self._smallest is None else len(self._smallest), True
+        return round((SKETCH_SIZE - 1) / (int(self._smallest[-1]) / _HASHES)), False
+
+    def _merge(self) -> None:
+        known = [] if self._smallest is None else [self._smallest]
+        if self._new:
+            self._smallest = pl.concat([*known, *self._new]).unique().sort().head(SKETCH_SIZE)
+        self._new, self._new_size = [], 0
+
+
 @dataclass
 class _Figures:
     rows: int = 0
@@ -37,7 +67,7 @@ class _Figures:
     earliest: dict[str, str] = field(default_factory=dict)
     latest: dict[str, str] = field(default_factory=dict)
     undated: dict[str, int] = field(default_factory=dict)
-    sketch: pl.Series | None = None
+    sketch: KeySketch = field(default_factory=KeySketch)
 
 
 class FileProfile:
@@ -79,7 +109,7 @@ class FileProfile:
         figures = self._figures
         if figures.rows != rows:
             return {}
-        keys, exact = _distinct(figures.sketch)
+        keys, exact = figures.sketch.estimate()
         dates = {
             column: {
                 "min": figures.earliest.get(column),
@@ -103,7 +133,7 @@ class FileProfile:
         self._pending.append(self._profiler.submit(self._read, text))
 
     def _read(self, text: bytes) -> None:
-        frame = pl.read_csv(io.BytesIO(text), has_header=False, new_columns=self._columns, infer_schema=False)
+        frame = pl.read_csv(text, has_header=False, new_columns=self._columns, infer_schema=False)
         if b'""' in text:
             # An empty field in quotes is read as empty text; in the log it is null.
             frame = frame.select(pl.when(pl.all() != "").then(pl.all()))
@@ -112,24 +142,23 @@ class FileProfile:
         nulls = dict(zip(self._columns, frame.null_count().row(0), strict=True))
         for column in self._columns:
             figures.nulls[column] += nulls[column]
-        if self._dates:
-            self._read_dates(frame, nulls)
-        figures.sketch = _merge(figures.sketch, frame.select(self._key).hash_rows())
+        self._read_dates(frame)
+        figures.sketch.add(frame.select(self._key).hash_rows())
 
-    def _read_dates(self, frame: pl.DataFrame, nulls: Mapping[str, int]) -> None:
+    def _read_dates(self, frame: pl.DataFrame) -> None:
         figures = self._figures
-        days = [pl.col(column).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False) for column in self._dates]
-        summary = frame.select(
-            *(day.min().cast(pl.String).alias(f"min:{c}") for day, c in zip(days, self._dates, strict=True)),
-            *(day.max().cast(pl.String).alias(f"max:{c}") for day, c in zip(days, self._dates, strict=True)),
-            *(day.is_null().sum().alias(f"undated:{c}") for day, c in zip(days, self._dates, strict=True)),
-        ).row(0, named=True)
         for column in self._dates:
-            figures.undated[column] = figures.undated.get(column, 0) + summary[f"undated:{column}"] - nulls[column]
-            first, last = summary[f"min:{column}"], summary[f"max:{column}"]
-            if first is not None:
-                figures.earliest[column] = min(first, figures.earliest.get(column, first))
-                figures.latest[column] = max(last, figures.latest.get(column, last))
+            # Days repeat: each is parsed once.
+            text = frame[column].str.slice(0, 10)
+            unique = text.unique().drop_nulls()
+            parsed = unique.str.to_date("%Y-%m-%d", strict=False)
+            undated = unique.filter(parsed.is_null())
+            if len(undated):
+                figures.undated[column] = figures.undated.get(column, 0) + int(text.is_in(undated.implode()).sum())
+            days = parsed.drop_nulls().sort().dt.to_string("%Y-%m-%d")
+            if len(days):
+                figures.earliest[column] = min(days[0], figures.earliest.get(column, days[0]))
+                figures.latest[column] = max(days[-1], figures.latest.get(column, days[-1]))
 
 
 class Profiler:
@@ -159,19 +188,3 @@ class Profiler:
         future: Future[None] = self._executor.submit(read, text)
         future.add_done_callback(lambda _: self._free.release())
         return future
-
-
-def _merge(sketch: pl.Series | None, hashes: pl.Series) -> pl.Series:
-    """Return the ``SKETCH_SIZE`` smallest distinct hashes of both (a k-minimum-values sketch)."""
-    if sketch is not None:
-        new = hashes.filter(hashes < sketch[-1]) if len(sketch) == SKETCH_SIZE else hashes
-        hashes = sketch.append(new)
-    return hashes.unique().sort().head(SKETCH_SIZE)
-
-
-def _distinct(sketch: pl.Series | None) -> tuple[int, bool]:
-    if sketch is None:
-        return 0, True
-    if len(sketch) < SKETCH_SIZE:
-        return len(sketch), True
-    return round((SKETCH_SIZE - 1) / (int(sketch[-1]) / _HASHES)), False

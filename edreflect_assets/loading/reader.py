@@ -8,13 +8,13 @@ the right number of fields, UTF-8, no NUL, line ends of LF.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, count
+from itertools import chain, count
 from typing import BinaryIO, Protocol
 
 from edreflect_assets.loading.failures import FileRefusedError
-from edreflect_assets.loading.fast import FastSplit
+from edreflect_assets.loading.fast import FastSplit, Split
 from edreflect_assets.loading.strict import MAX_RECORD_BYTES, Shape, StrictScan
 
 BLOCK_BYTES = 256 * 1024
@@ -109,11 +109,11 @@ class RecordReader:
             if first:
                 # The COPY is told by what its first block holds; later blocks are rewritten where they differ.
                 self.null_in_quotes, first = _MAYBE_EMPTY.search(block) is not None, False
-            records, rest = self._fast.split(block)
-            if records:
-                yield self._send_block(records, block[: len(block) - len(rest)])
-            if rest:
-                yield from self._strictly(rest, at_end=at_end)
+            split = self._fast.split(block)
+            if split.records:
+                yield self._send_split(split, block)
+            if split.rest:
+                yield from self._strictly(split.rest, at_end=at_end)
 
     def _blocks(self) -> Iterator[tuple[bytes, bool]]:
         """Yield blocks of whole lines, and whether the file ends with it; blank lines at the end are left out."""
@@ -160,18 +160,14 @@ class RecordReader:
         # What the scan left is a record whose end is not in this block.
         self._held = text[scan.position :] + self._held
 
-    def _send_block(self, records: list[bytes], block: bytes) -> bytes:
+    def _send_split(self, split: Split, block: bytes) -> bytes:
         first = self.records + 1
-        self.records += len(records)
-        lines_in_block = block.count(b"\n")
-        lines: Iterator[int]
-        if lines_in_block == len(records):
-            lines = count(self._line)
-        else:
-            lines = accumulate((record.count(b"\n") + 1 for record in records), initial=self._line)
-        self._line += lines_in_block
+        self.records += len(split.records)
+        lines = _lines(self._line, split.longer)
+        self._line += len(split.records) + sum(more for _, more in split.longer)
         as_they_are = not self._shape.unnamed and b"\r" not in block
-        return self._text(records, count(first), lines, block if as_they_are else None)
+        good = block[: len(block) - len(split.rest)] if split.rest else block
+        return self._text(split.records, count(first), lines, good if as_they_are else None)
 
     def _send(self, records: list[bytes], numbers: Sequence[int], lines: Sequence[int]) -> bytes:
         return self._text(records, iter(numbers), iter(lines), None)
@@ -197,3 +193,15 @@ def _end_of_lines(text: bytes, *, at_end: bool) -> int:
     if content == 0:
         return 0 if at_end or whole < _LONGEST_READ else whole
     return text.find(b"\n", content) + 1 or content
+
+
+def _lines(first: int, longer: Sequence[tuple[int, int]]) -> Iterator[int]:
+    """Return the lines on which records start, without end; ``longer`` is that of ``Split``."""
+    runs: list[Iterable[int]] = []
+    line, done = first, 0
+    for place, more in longer:
+        length = place + 1 - done
+        runs.append(range(line, line + length))
+        line += length + more
+        done = place + 1
+    return chain(*runs, count(line))

@@ -15,7 +15,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from edreflect_assets.contracts import load_feeds
 from edreflect_assets.landing import Delivery, Landing
-from edreflect_assets.loading.fast import FastSplit
+from edreflect_assets.loading.fast import FastSplit, Split
 from edreflect_assets.loading.load import LoadOptions, load_delivery
 from edreflect_assets.loading.reader import RecordReader, Rejected
 from edreflect_assets.loading.strict import Shape
@@ -99,7 +99,7 @@ def test_blocks_and_fast_path_change_nothing(text: bytes, block_bytes: int, fiel
     whole = read(text, fields)
     assert read(text, fields, block_bytes) == whole
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(FastSplit, "split", lambda self, block: ([], block))
+        patch.setattr(FastSplit, "split", lambda self, block: Split([], [], block))
         assert read(text, fields) == whole
 
 

@@ -158,3 +158,18 @@ def test_a_prefix_is_taken_literally() -> None:
         io.BytesIO(b"1,2\n"), Shape(2), prefix=b"100%d,", first_line=2, on_rejected=lambda rejected: None
     )
     assert reader.read() == b"100%d,1,2,1,2\n"
+
+
+@pytest.mark.parametrize("quoted_every", [1, 2, 5, 50])
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_lines_are_right_however_many_records_are_quoted(quoted_every: int, line_end: bytes) -> None:
+    records = [b'%d,"a\n""b"",\n"' % n if n % quoted_every == 0 else b"%d,c" % n for n in range(200)]
+    starts = [2]
+    for record in records:
+        starts.append(starts[-1] + record.count(b"\n") + 1)
+    sent, rejected = read(line_end.join([*records, b""]), block_bytes=700)
+    assert rejected == []
+    expected = [
+        b"%d,%d,%b\n" % (n + 1, start, record) for n, (start, record) in enumerate(zip(starts, records, strict=False))
+    ]
+    assert sent == b"".join(expected)
