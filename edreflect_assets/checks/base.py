@@ -79,8 +79,7 @@ def column_list(relation: str, names: Sequence[str]) -> sql.Composable:
 def same_values(left: str, right: str, names: Sequence[str]) -> sql.Composable:
     """Return the condition that two relations agree in columns that are not NULL."""
     return sql.SQL(" and ").join(
-        sql.SQL("{} = {}").format(sql.Identifier(left, name), sql.Identifier(right, name))
-        for name in names
+        sql.SQL("{} = {}").format(sql.Identifier(left, name), sql.Identifier(right, name)) for name in names
     )
 
 

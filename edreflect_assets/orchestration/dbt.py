@@ -17,6 +17,7 @@ from edreflect_assets.orchestration.raw import raw_asset_key
 from edreflect_assets.settings import Settings
 from edreflect_assets.warehouse import BuildInProgress, build_session
 from edreflect_assets.warehouse.build import run_dbt
+from edreflect_assets.warehouse.messages import safe_message
 
 # Waiting for a builder outside Dagster (the command line); Dagster's own builds queue for the pool.
 BUSY_RETRIES, BUSY_SECONDS = 10, 30.0
@@ -174,15 +175,3 @@ def sentence(result: Mapping[str, Any]) -> str:
     """Return a node's name and the first line of what went wrong, without anything that can hold a row's values."""
     name = result["unique_id"].split(".")[2]
     return f"{name}: {safe_message(result.get('message'))}"
-
-
-def safe_message(message: str | None) -> str:
-    """Return a database error's own words: DETAIL and CONTEXT hold rows, and quoted text can be a value."""
-    kept = []
-    for line in (part.strip() for part in (message or "no message").splitlines()):
-        if line.startswith(("DETAIL:", "CONTEXT:", "HINT:", "compiled code at", "LINE ", "^")):
-            continue
-        if "invalid input" in line or "out of range" in line or "malformed" in line:
-            line = line.split('"', 1)[0].rstrip(" :") + " (the value is not shown)"  # noqa: PLW2901
-        kept.append(line)
-    return " ".join(kept[:2])

@@ -42,7 +42,8 @@ def prepare_manifest(settings: Settings) -> Path:
     if path.is_file():
         return path
     manifests = path.parent.parent
-    make_private(settings.home, manifests)
+    # Not from the home down: the embedded server runs as an account that must be able to pass through it.
+    make_private(settings.dbt_target, manifests)
     with locked(manifests / ".lock"):
         if not path.is_file():
             partial = manifests / f".{secrets.token_hex(8)}.part"

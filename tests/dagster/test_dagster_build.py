@@ -169,6 +169,11 @@ def test_fetch_build_and_publish_from_an_sftp_folder(
         cursor.execute("select status, error from ops.builds order by build_id desc limit 1")
         assert cursor.fetchone() == ("succeeded", None)
     assert pending(connection) == []
+    # One model asked for by hand is built with its tests, and nothing else.
+    goals = dg.AssetKey(["edreflect", "goals"])
+    again = build.execute_in_process(instance=instance, asset_selection=[goals])
+    assert again.success
+    assert {event.asset_key for event in again.get_asset_materialization_events()} == {goals}
     assert isinstance(tick(database, instance), dg.SkipReason)
 
 

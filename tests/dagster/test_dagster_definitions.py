@@ -64,9 +64,13 @@ def test_definitions_load_without_a_database_and_on_a_fresh_home(tmp_path: Path)
 
 def test_the_manifest_is_parsed_once(tmp_path: Path, manifest: Path) -> None:
     home = manifest.parents[3]
+    # The embedded server's account passes through the home: preparing must not close it.
+    tmp_path.chmod(0o711)
     before = manifest.stat().st_mtime_ns
     assert prepare_manifest(Settings(home=home)) == manifest
     assert manifest.stat().st_mtime_ns == before
+    assert prepare_manifest(Settings(home=tmp_path)).is_file()
+    assert tmp_path.stat().st_mode & 0o777 == 0o711
 
 
 def test_the_models_read_the_raw_assets(definitions: dg.Definitions) -> None:

@@ -13,10 +13,16 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from edreflect_assets.orchestration.partitions import days_by_org, org_day_key
 from edreflect_assets.orchestration.raw import PERMANENT_TAG, raw_asset_key, raw_assets
+from edreflect_assets.orgs import Org
 from edreflect_assets.settings import Settings
+from edreflect_assets.sources.sftp import RetryPolicy, SftpSource
 
 DAYS = [date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)]
 KEY = raw_asset_key(FEED)
+
+
+def impatient(org: Org) -> SftpSource:
+    return SftpSource(org, retry=RetryPolicy(attempts=1))
 
 
 def run(
@@ -24,7 +30,7 @@ def run(
 ) -> dg.ExecuteInProcessResult:
     """Materialize days x orgs in one run, from the first to the last of each as their partitions are ordered."""
     return dg.materialize(
-        raw_assets(FEED, retry_seconds=0)[:1],
+        raw_assets(FEED, retry_seconds=0, open_source=impatient)[:1],
         instance=instance,
         resources={"settings": settings},
         tags={
