@@ -25,10 +25,9 @@ def connect(settings: Settings, *, application_name: str = "edreflect") -> Conne
         connection: Connection = psycopg2.connect(
             url, application_name=application_name, connect_timeout=10, **safeguards
         )
-    except psycopg2.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1:] or ["no reason given"]
+    except psycopg2.Error as error:
         remedy = "check EDREFLECT_DATABASE_URL" if settings.database_url else "start it with `edreflect up`"
-        raise ConfigurationError(f"The database cannot be reached; {remedy}: {reason[0]}") from None
+        raise ConfigurationError(f"The database cannot be reached; {remedy}: {_reason(error)}") from None
     if connection.server_version < MINIMUM_VERSION * 10_000:
         version = connection.info.parameter_status("server_version")
         connection.close()
@@ -38,3 +37,27 @@ def connect(settings: Settings, *, application_name: str = "edreflect") -> Conne
         cursor.execute("set timezone to 'UTC'")
     connection.autocommit = False
     return connection
+
+
+def _reason(error: psycopg2.Error) -> str:
+    """Return why there is no connection, without any part of the URL but the server's own words about it.
+
+    A password with an @, / or % that is not percent-encoded makes the driver take parts of it for a host or a port, and
+    quote them.
+    """
+    text = " ".join(str(error).split())
+    answer = text.rpartition("FATAL: ")[2].strip() if "FATAL: " in text else ""
+    known = (
+        "Connection refused",
+        "timeout expired",
+        "No route to host",
+        "Network is unreachable",
+        "server closed the connection unexpectedly",
+        "certificate verify failed",
+        "authentication method requirement",
+        "server does not support SSL",
+    )
+    return answer or next(
+        (phrase for phrase in known if phrase in text),
+        "the URL leads to no server; special characters in its user and password must be percent-encoded",
+    )

@@ -122,7 +122,7 @@ def server_status(settings: Settings) -> ServerStatus:
         with closing(psycopg2.connect(url, connect_timeout=5)) as connection:
             version = str(connection.info.parameter_status("server_version"))
         return ServerStatus(embedded, running=True, port=port, data=data, version=version)
-    except psycopg2.OperationalError:
+    except psycopg2.Error:
         return ServerStatus(embedded, running=False, port=port, data=data)
 
 

@@ -80,7 +80,7 @@ def read_header(stream: BinaryIO, contract: FileContract) -> Header:
     unnamed = _field_count(raw) - len(names)
     spellings = _spellings(contract)
     columns = [_resolve(name, spellings) if name else "" for name in names]
-    _check(columns, contract)
+    _check(columns, contract, lines)
     known = set(contract.column_names)
     return Header(
         names=tuple(names),
@@ -148,7 +148,7 @@ def _resolve(name: str, spellings: Mapping[str, str]) -> str:
     return f"delivered_{own}" if own in RESERVED_COLUMNS | _SYSTEM_COLUMNS else own
 
 
-def _check(columns: list[str], contract: FileContract) -> None:
+def _check(columns: list[str], contract: FileContract, lines: int) -> None:
     missing = sorted(contract.key_columns.difference(columns))
     if missing:
         raise FileRefusedError(
@@ -156,10 +156,15 @@ def _check(columns: list[str], contract: FileContract) -> None:
         )
     if "" in columns:
         raise FileRefusedError(f"line 1: column {columns.index('') + 1} of the header has no name; deliver it with one")
+    unknown = set(columns).difference(contract.column_names, contract.removed_columns)
+    if unknown and lines > 1:
+        # A stray quote in the header may have made the first records part of it: these names may be values.
+        raise FileRefusedError(
+            f"line 1: the header takes {lines} lines and names columns that are not in the contract; deliver it in one line"
+        )
     twice = [column for column, times in Counter(columns).items() if times > 1]
     if twice:
         raise FileRefusedError(f"line 1: the header names {_columns(twice, verb='')} twice; deliver each column once")
-    unknown = set(columns).difference(contract.column_names, contract.removed_columns)
     if len(unknown) > MAX_UNKNOWN_COLUMNS:
         raise FileRefusedError(
             f"line 1: {len(unknown)} columns are not in the contract, more than {MAX_UNKNOWN_COLUMNS}; is it this file?"

@@ -11,9 +11,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from edreflect_assets.database import connect, ensure_server, migrate
+from edreflect_assets.files import make_private
 from edreflect_assets.settings import Settings
 from edreflect_assets.warehouse.dbt import dbt_arguments, dbt_environment, project_checksum
 from edreflect_assets.warehouse.lock import build_session
+from edreflect_assets.warehouse.messages import safe_message
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -77,6 +79,11 @@ def run_dbt(
     """
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes a second to import
 
+    from edreflect_assets.warehouse import adapter  # noqa: PLC0415 - imports dbt
+
+    adapter.install()
+    for folder in (settings.logs, settings.dbt_target):
+        make_private(folder, folder)
     environment = dbt_environment(settings)
     if command[0] == "build":
         # they prove the project, not the data: `make test` runs them
@@ -88,7 +95,7 @@ def run_dbt(
         if manifest is None:
             parsed = dbtRunner().invoke([*flags, "parse", *dbt_arguments(settings)])
             if not parsed.success:
-                return BuildReport({}, (f"The dbt project does not parse: {parsed.exception}",), ())
+                return BuildReport({}, (f"The dbt project does not parse: {safe_message(str(parsed.exception))}",), ())
             manifest = _manifests[key] = parsed.result  # type: ignore[assignment]
         callbacks = [_progress_callback(progress)] if progress else []
         outcome = dbtRunner(manifest=manifest, callbacks=callbacks).invoke([*flags, *command, *dbt_arguments(settings)])
@@ -97,12 +104,12 @@ def run_dbt(
 
 def _report(outcome: Any) -> BuildReport:
     if outcome.result is None:
-        return BuildReport({}, (f"dbt stopped: {outcome.exception}",), ())
+        return BuildReport({}, (f"dbt stopped: {safe_message(str(outcome.exception))}",), ())
     models: dict[str, float] = {}
     failures: list[str] = []
     warnings: list[str] = []
     for result in outcome.result.results:
-        sentence = f"{result.node.name}: {_one_line(result.message)}"
+        sentence = f"{result.node.name}: {safe_message(result.message)}"
         if result.status in ("error", "fail", "runtime error"):
             failures.append(sentence)
         elif result.status == "warn":
@@ -110,13 +117,6 @@ def _report(outcome: Any) -> BuildReport:
         elif result.node.resource_type == "model" and result.status == "success":
             models[result.node.name] = result.execution_time
     return BuildReport(models, tuple(failures), tuple(warnings))
-
-
-def _one_line(message: str | None) -> str:
-    """Return the first lines of a database error; its DETAIL, which can hold values of rows, is left out."""
-    lines = [line.strip() for line in (message or "no message").splitlines()]
-    kept = [line for line in lines if line and not line.startswith(("DETAIL:", "CONTEXT:", "compiled code at"))]
-    return " ".join(kept[:3])
 
 
 def _progress_callback(progress: Callable[[str, int, int], None]) -> Callable[[Any], None]:
