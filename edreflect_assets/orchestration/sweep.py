@@ -134,7 +134,7 @@ def _not_fetched(org: Org | None, settings: Settings) -> str:
     if org is None:
         return f"it is not in the org registry {settings.registry.name}; add it with `edreflect orgs add`"
     if org.paused:
-        return "the org is paused; `edreflect orgs pause --resume` ends that"
+        return f"the org is paused; `edreflect orgs pause --off {org.org_id}` ends that"
     if not org.host:
         return "the org has no host in the registry; load it from a folder with `edreflect load --source DIR`"
     return ""
