@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -32,16 +33,23 @@ def replace_text(path: Path, text: str) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in ``folder`` survive a crash of the machine."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Make a file's bytes, or the names in a folder, survive a crash of the machine."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_all(paths: Iterable[Path]) -> None:
+    """Sync many files and folders at once: file systems write out together what is asked for together."""
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        for _ in pool.map(sync, paths):
+            pass
 
 
 def make_private(root: Path, folder: Path) -> None:
@@ -52,6 +60,5 @@ def make_private(root: Path, folder: Path) -> None:
         directory = root.joinpath(*parts[:depth])
         with suppress(FileExistsError):
             directory.mkdir(mode=0o700)
-            sync_folder(directory.parent)
     if root.stat().st_mode & 0o077:
         root.chmod(0o700)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edreflect_assets.errors import FetchError, UsageError
-from edreflect_assets.files import locked, make_private, replace_text, sync_folder
+from edreflect_assets.files import locked, make_private, replace_text, sync_all
 
 DAYLESS_FOLDER = "all"
 CHUNK_BYTES = 256 * 1024
@@ -126,8 +126,8 @@ class Landing:
     ) -> LandedFile:
         """Copy ``stream`` to its place and return it; the file appears whole or not at all.
 
-        The bytes go to a temporary name, are hashed on the way, synced and renamed. Bytes that are there already stay
-        as they are. ``before_commit`` gets the number of bytes read and stops the landing by raising.
+        The bytes go to a temporary name, are hashed on the way and renamed; ``record`` makes a whole delivery survive a
+        crash of the machine at once. Bytes that are there already stay as they are. ``before_commit`` gets the number of bytes read and stops the landing by raising.
         Raises FetchError when a name cannot be part of a path or the landing area cannot be written; otherwise whatever
         ``stream`` and ``before_commit`` raise.
         """
@@ -144,11 +144,9 @@ class Landing:
             path = folder / digest
             with self._disk():
                 target.flush()
-                os.fsync(target.fileno())
                 os.fchmod(target.fileno(), 0o400)
                 if not (path.is_file() and path.stat().st_size == size):
                     partial.replace(path)
-                    sync_folder(folder)
         finally:
             with suppress(OSError):
                 target.close()
@@ -157,10 +155,15 @@ class Landing:
         return LandedFile(feed, org_id, day, file, path, digest, size)
 
     def record(self, delivery: Delivery) -> None:
-        """Remember the files of a complete delivery as the last ones delivered; files it lacks keep their entry."""
+        """Remember the files of a complete delivery as the last ones delivered; files it lacks keep their entry.
+
+        On return the landed files are on the disk: a load never outlives the bytes it came from.
+        """
         folder = self._folder(delivery.feed, delivery.org_id, delivery.day)
         with self._disk():
             make_private(self.root, folder)
+            sync_all([path for landed in delivery.files for path in (landed.path, landed.path.parent)])
+            sync_all([folder, *(parent for parent in folder.parents if parent.is_relative_to(self.root))])
         with self._disk(), locked(folder / _LOCK):
             # A file that came in another spelling this time is the same file.
             spellings = {landed.file.casefold() for landed in delivery.files}
