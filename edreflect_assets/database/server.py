@@ -145,7 +145,7 @@ def _locked(settings: Settings) -> Iterator[None]:
     try:
         for directory in (settings.home, settings.postgres):
             _make_passable(directory)
-        with (settings.postgres / "lock").open("w") as lock:
+        with open(os.open(settings.postgres / "lock", os.O_RDWR | os.O_CREAT, 0o600), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
     except PermissionError as error:
