@@ -15,13 +15,12 @@ from edreflect_assets.database import connect, ensure_server, migrate
 from edreflect_assets.orchestration.pools import DBT_POOL
 from edreflect_assets.orchestration.raw import raw_asset_key
 from edreflect_assets.settings import Settings
-from edreflect_assets.warehouse import BuildInProgress, build_session
+from edreflect_assets.warehouse import BuildInProgress, BuildReport, NodeResult, build_session
 from edreflect_assets.warehouse.build import run_dbt
-from edreflect_assets.warehouse.messages import safe_message
+from edreflect_assets.warehouse.report import FAILED
 
 # Waiting for a builder outside Dagster (the command line); Dagster's own builds queue for the pool.
 BUSY_RETRIES, BUSY_SECONDS = 10, 30.0
-_FAILED = ("error", "fail", "runtime error")
 
 
 class Translator(DagsterDbtTranslator):
@@ -76,19 +75,19 @@ def _build(
     try:
         with build_session(settings) as record:
             arguments = _selection(context, manifest, translator, record.selection)
-            results: list[dict[str, Any]] = []
+            report = BuildReport()
             if arguments is not None:
-                results = _run(context, settings, arguments)
-            broken = [
-                sentence(result)
-                for result in results
-                if result["status"] in _FAILED and not result["unique_id"].startswith(("test.", "unit_test."))
-            ]
+                report = run_dbt(
+                    settings,
+                    ["build", *arguments],
+                    progress=lambda node, number, total: context.log.info(f"{number} of {total}: {node}"),
+                )
+            broken = report.not_built
             record.error = "; ".join(broken)[:4000] or None
     except BuildInProgress as busy:
         context.log.info(str(busy))
         raise dg.RetryRequested(max_retries=BUSY_RETRIES, seconds_to_wait=BUSY_SECONDS) from None
-    yield from node_events(results, manifest, translator, context.selected_asset_check_keys)
+    yield from node_events(report.nodes, manifest, translator, context.selected_asset_check_keys)
     if broken:
         raise dg.Failure(
             f"{len(broken)} models were not built; what readers see is as it was before. {'; '.join(broken)}",
@@ -112,23 +111,8 @@ def _selection(
     return ["--select", *pending] if pending else None
 
 
-def _run(context: dg.AssetExecutionContext, settings: Settings, arguments: list[str]) -> list[dict[str, Any]]:
-    """Run ``dbt build`` in this process and return its results; raises Failure when dbt did not get that far."""
-    results_path = settings.dbt_target / "run_results.json"
-    results_path.unlink(missing_ok=True)
-    report = run_dbt(
-        settings,
-        ["build", *arguments],
-        progress=lambda node, number, total: context.log.info(f"{number} of {total}: {node}"),
-    )
-    if not results_path.is_file():
-        raise dg.Failure(" ".join(report.failures) or "dbt ended without results.", allow_retries=False)
-    results: list[dict[str, Any]] = json.loads(results_path.read_text(encoding="utf-8"))["results"]
-    return results
-
-
 def node_events(
-    results: Iterable[Mapping[str, Any]],
+    results: Iterable[NodeResult],
     manifest: Mapping[str, Any],
     translator: DagsterDbtTranslator,
     selected_checks: Iterable[dg.AssetCheckKey],
@@ -136,42 +120,35 @@ def node_events(
     """Turn dbt's results into one Output per built model and one check result per test, skipped ones included."""
     selected = set(selected_checks)
     for result in results:
-        unique_id, status = result["unique_id"], result["status"]
-        metadata = {"unique_id": unique_id, "seconds": round(result["execution_time"], 3)}
-        if unique_id.startswith("test."):
-            key = get_asset_check_key_for_test(manifest, translator, unique_id, project=None)
+        metadata: dict[str, Any] = {"unique_id": result.unique_id, "seconds": result.seconds}
+        if result.is_test:
+            key = get_asset_check_key_for_test(manifest, translator, result.unique_id, project=None)
             if key is None or key not in selected:
                 continue
-            if result.get("failures") is not None:
-                metadata["rows"] = result["failures"]
+            if result.failing_rows is not None:
+                metadata["rows"] = result.failing_rows
             yield dg.AssetCheckResult(
                 asset_key=key.asset_key,
                 check_name=key.name,
-                passed=status == "pass",
-                severity=dg.AssetCheckSeverity.ERROR if status in _FAILED else dg.AssetCheckSeverity.WARN,
-                description=_test_text(result, manifest["nodes"].get(unique_id, {})),
+                passed=result.status == "pass",
+                severity=dg.AssetCheckSeverity.ERROR if result.status in FAILED else dg.AssetCheckSeverity.WARN,
+                description=_test_text(result, manifest["nodes"].get(result.unique_id, {})),
                 metadata=metadata,
             )
-        elif unique_id in manifest["nodes"] and status == "success":
-            asset_key = translator.get_asset_spec(manifest, unique_id, None).key
-            if (rows := result.get("adapter_response", {}).get("rows_affected", -1)) >= 0:
-                metadata["rows_affected"] = rows
+        elif result.unique_id in manifest["nodes"] and result.status == "success":
+            asset_key = translator.get_asset_spec(manifest, result.unique_id, None).key
+            if result.rows_affected is not None:
+                metadata["rows_affected"] = result.rows_affected
             yield dg.Output(None, output_name=asset_key.to_python_identifier(), metadata=metadata)
 
 
-def _test_text(result: Mapping[str, Any], node: Mapping[str, Any]) -> str:
+def _test_text(result: NodeResult, node: Mapping[str, Any]) -> str:
     """Return what a test says: its own description, which tells how to resolve it, and the number of rows it found."""
     meaning = " ".join(str(node.get("description") or node.get("name") or "").split())
-    if result["status"] == "pass":
+    if result.status == "pass":
         return meaning
-    if result["status"] == "skipped":
+    if result.status == "skipped":
         return f"Not run, because something before it failed. {meaning}"
-    if result.get("failures"):
-        return f"{result['failures']} rows. {meaning}"
-    return f"{sentence(result)}. {meaning}"
-
-
-def sentence(result: Mapping[str, Any]) -> str:
-    """Return a node's name and the first line of what went wrong, without anything that can hold a row's values."""
-    name = result["unique_id"].split(".")[2]
-    return f"{name}: {safe_message(result.get('message'))}"
+    if result.failing_rows:
+        return f"{result.failing_rows} rows. {meaning}"
+    return f"{result.sentence}. {meaning}"

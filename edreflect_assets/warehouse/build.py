@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from edreflect_assets.settings import Settings
 from edreflect_assets.warehouse.dbt import dbt_arguments, dbt_environment, project_checksum
 from edreflect_assets.warehouse.lock import build_session
 from edreflect_assets.warehouse.messages import safe_message
+from edreflect_assets.warehouse.report import BuildReport, report_of
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -23,20 +23,6 @@ if TYPE_CHECKING:
 # dbt keeps its settings and adapters in module state: one run at a time in a process
 _one_run = threading.Lock()
 _manifests: dict[tuple[str, str], Manifest] = {}
-
-
-@dataclass(frozen=True)
-class BuildReport:
-    """What a build did: seconds by model, and the sentences of what failed and of what dbt's tests warn about."""
-
-    models: Mapping[str, float]
-    failures: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether every model was built and no test failed."""
-        return not self.failures
 
 
 def build(
@@ -63,7 +49,7 @@ def build(
     with build_session(settings, as_of=as_of) as record:
         selection = (select,) if select else None if everything else record.selection
         if selection == ():
-            return BuildReport({}, (), ())
+            return BuildReport()
         report = run_dbt(settings, ["build", *(["--select", *selection] if selection else [])], progress)
         if report.failures:
             record.error = "; ".join(report.failures)[:4000]
@@ -73,9 +59,10 @@ def build(
 def run_dbt(
     settings: Settings, command: list[str], progress: Callable[[str, int, int], None] | None = None
 ) -> BuildReport:
-    """Run one dbt command in this process and return what came of each node; a build leaves out dbt's unit tests.
+    """Run one dbt command in this process and return what came of each node.
 
-    The environment of the process is changed while dbt runs, which is why there is one run at a time.
+    A ``build`` is a run and then a test, so that no finding in one org's rows keeps another's from being published
+    (dbt's own build skips whatever is below a failed test); dbt's unit tests are left to `make test`. The environment of the process is changed while dbt runs, which is why there is one run at a time.
     """
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes a second to import
 
@@ -85,38 +72,21 @@ def run_dbt(
     for folder in (settings.logs, settings.dbt_target):
         make_private(folder, folder)
     environment = dbt_environment(settings)
+    commands = [command]
     if command[0] == "build":
-        # they prove the project, not the data: `make test` runs them
-        command = [*command, "--exclude-resource-type", "unit_test"]
-    flags = ["--log-level", "none", "--no-use-colors", "--no-send-anonymous-usage-stats"]
+        commands = [["run", *command[1:]], ["test", *command[1:], "--exclude-resource-type", "unit_test"]]
+    flags = ["--log-level", "none", "--log-level-file", "debug", "--no-use-colors", "--no-send-anonymous-usage-stats"]
     key = (project_checksum(), environment["EDREFLECT_PG_DATABASE"])
     with _one_run, _environment(environment):
         manifest = _manifests.get(key)
         if manifest is None:
             parsed = dbtRunner().invoke([*flags, "parse", *dbt_arguments(settings)])
             if not parsed.success:
-                return BuildReport({}, (f"The dbt project does not parse: {safe_message(str(parsed.exception))}",), ())
+                return BuildReport(trouble=f"The dbt project does not parse: {safe_message(str(parsed.exception))}")
             manifest = _manifests[key] = parsed.result  # type: ignore[assignment]
         callbacks = [_progress_callback(progress)] if progress else []
-        outcome = dbtRunner(manifest=manifest, callbacks=callbacks).invoke([*flags, *command, *dbt_arguments(settings)])
-    return _report(outcome)
-
-
-def _report(outcome: Any) -> BuildReport:
-    if outcome.result is None:
-        return BuildReport({}, (f"dbt stopped: {safe_message(str(outcome.exception))}",), ())
-    models: dict[str, float] = {}
-    failures: list[str] = []
-    warnings: list[str] = []
-    for result in outcome.result.results:
-        sentence = f"{result.node.name}: {safe_message(result.message)}"
-        if result.status in ("error", "fail", "runtime error"):
-            failures.append(sentence)
-        elif result.status == "warn":
-            warnings.append(sentence)
-        elif result.node.resource_type == "model" and result.status == "success":
-            models[result.node.name] = result.execution_time
-    return BuildReport(models, tuple(failures), tuple(warnings))
+        runner = dbtRunner(manifest=manifest, callbacks=callbacks)
+        return report_of([runner.invoke([*flags, *each, *dbt_arguments(settings)]) for each in commands])
 
 
 def _progress_callback(progress: Callable[[str, int, int], None]) -> Callable[[Any], None]:

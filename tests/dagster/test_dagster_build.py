@@ -11,7 +11,6 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from edreflect_assets.checks import CHECKS
 from edreflect_assets.orchestration.attempts import Backoff
-from edreflect_assets.orchestration.dbt import safe_message
 from edreflect_assets.orchestration.partitions import ORGS
 from edreflect_assets.orchestration.sensors import (
     BUILD_JOB,
@@ -22,6 +21,7 @@ from edreflect_assets.orchestration.sensors import (
 from edreflect_assets.orgs import add_org, remove_org
 from edreflect_assets.settings import Settings
 from edreflect_assets.warehouse import builder_lock, pending
+from edreflect_assets.warehouse.messages import safe_message
 
 DAY = date(2026, 1, 5)
 NOW_OR_NEVER = Backoff(attempts=3, first=timedelta(0), longest=timedelta(0))

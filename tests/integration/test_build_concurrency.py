@@ -210,7 +210,7 @@ def test_a_full_refresh_by_an_operator_drops_nothing(settings: Settings, ledger:
     load(ledger, settings, comments(org, DAY, "one", "two"))
     assert build(settings).succeeded
     before = _identity_and_rows(ledger)
-    assert run_dbt(settings, ["build", "--full-refresh"]).failures == ()
+    assert run_dbt(settings, ["run", "--full-refresh"]).failures == ()
     assert _identity_and_rows(ledger) == before
 
 
