@@ -25,12 +25,12 @@ from edreflect_assets.gaps import late_orgs, missing_days
 SHRINK_SHARE = 0.5
 SHRINK_FLOOR = 20
 
-# A delivery stands refused until a later load of the same org and day.
+# A delivery stands refused until a later one of the same org and day is taken, which the loader notes.
 REFUSED = """
     select r.org_id, r.day, r.file, r.reason
     from (
         select distinct on (org_id, day) org_id, day, file, reason, load_id, feed
-        from ops.load_log where feed = %(feed)s and status = 'refused'
+        from ops.load_log where feed = %(feed)s and status = 'refused' and resolved_at is null
         order by org_id, day, load_id desc
     ) as r
     where not exists (

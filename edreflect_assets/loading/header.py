@@ -117,10 +117,13 @@ def _split(raw: bytes) -> list[str]:
     if "\r" in text.replace("\r\n", ""):
         raise FileRefusedError("line 1: the header holds a lone carriage return; deliver lines that end in LF or CRLF")
     try:
-        fields = next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
+        header, *records = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
     except csv.Error:
         raise FileRefusedError("line 1: the quotes of the header do not pair up; deliver the file again") from None
-    names = [field.strip().strip("\ufeff").strip() for field in fields]
+    if records:
+        # A stray quote also pairs up with one in a record further down, or with none at all.
+        raise FileRefusedError("line 1: the header holds a stray quote; deliver the file again")
+    names = [field.strip().strip("\ufeff").strip() for field in header]
     if not any(names):
         raise FileRefusedError("line 1: the header is blank; deliver the file with its header in the first line")
     return names

@@ -49,6 +49,7 @@ class LedgerEntry:
     quarantined: int = 0
     reason: str | None = None
     header: Sequence[str] | None = None
+    columns: Sequence[str] | None = None
     missing: Sequence[str] | None = None
     unknown: Sequence[str] | None = None
     warnings: Sequence[str] = ()
@@ -64,6 +65,15 @@ class Ledger:
     day: date | None
     run_id: str | None = None
 
+    @property
+    def _delivery(self) -> str:
+        """The condition on this delivery's rows; an index answers ``is null``, but not ``is not distinct from``."""
+        return f"feed = %(feed)s and org_id = %(org_id)s and day {'is null' if self.day is None else '= %(day)s'}"
+
+    @property
+    def _names(self) -> dict[str, Any]:
+        return {"feed": self.feed, "org_id": self.org_id, "day": self.day}
+
     def lock(self, cursor: Cursor) -> None:
         """Begin a transaction in which this delivery is loaded by nobody else, until it ends; waits for its turn.
 
@@ -77,11 +87,11 @@ class Ledger:
     def current(self, cursor: Cursor) -> dict[str, CurrentLoad]:
         """Return the current loads by file."""
         cursor.execute(
-            """
+            f"""
             select file, load_id, sha256, rows, quarantined from ops.load_log
-            where feed = %s and org_id = %s and day is not distinct from %s and status = 'current'
+            where {self._delivery} and status = 'current'
             """,
-            (self.feed, self.org_id, self.day),
+            self._names,
         )
         return {file: CurrentLoad(*load) for file, *load in cursor}
 
@@ -105,6 +115,16 @@ class Ledger:
                 (list(load_ids),),
             )
 
+    def resolve_refusals(self, cursor: Cursor) -> None:
+        """Note that the delivery was taken after all, be it with bytes that were current before; the lock must be held."""
+        cursor.execute(
+            f"""
+            update ops.load_log set resolved_at = clock_timestamp()
+            where {self._delivery} and status = 'refused' and resolved_at is null
+            """,
+            self._names,
+        )
+
     def record(self, cursor: Cursor, entries: Iterable[LedgerEntry]) -> list[int]:
         """Write entries and return their load ids, in the same order; entries without a load id get a new one."""
         entries = list(entries)
@@ -115,7 +135,7 @@ class Ledger:
             """
             insert into ops.load_log (
                 load_id, feed, org_id, day, file, table_name, sha256, bytes, rows, quarantined, status, reason,
-                header, missing_columns, unknown_columns, warnings, profile, run_id, loaded_at
+                header, raw_columns, missing_columns, unknown_columns, warnings, profile, run_id, loaded_at
             ) overriding system value values %s
             """,
             [
@@ -133,6 +153,7 @@ class Ledger:
                     entry.status,
                     entry.reason,
                     _array(entry.header),
+                    _array(entry.columns),
                     _array(entry.missing),
                     _array(entry.unknown),
                     Json(list(entry.warnings)),
@@ -142,7 +163,7 @@ class Ledger:
                 for load_id, entry in zip(load_ids, entries, strict=True)
             ],
             # The clock and not the start of the transaction, which may have waited long for its turn.
-            template=f"({', '.join(['%s'] * 12)}, %s::text[], %s::text[], %s::text[], %s, %s, %s, clock_timestamp())",
+            template=f"({', '.join(['%s'] * 12)}, {', '.join(['%s::text[]'] * 4)}, %s, %s, %s, clock_timestamp())",
             page_size=500,
         )
         return load_ids
@@ -150,16 +171,16 @@ class Ledger:
     def record_once(self, cursor: Cursor, entry: LedgerEntry) -> int:
         """Write an entry unless the same bytes were recorded with the same status and reason; return its load id.
 
-        The lock must be held.
+        A refusal that was resolved since does not count. The lock must be held.
         """
         cursor.execute(
-            """
+            f"""
             select load_id from ops.load_log
-            where feed = %s and org_id = %s and day is not distinct from %s and file = %s
-                and sha256 is not distinct from %s and status = %s and reason is not distinct from %s
+            where {self._delivery} and file = %(file)s and status = %(status)s and resolved_at is null
+                and sha256 is not distinct from %(sha256)s and reason is not distinct from %(reason)s
             order by load_id desc limit 1
             """,
-            (self.feed, self.org_id, self.day, entry.file, entry.sha256, entry.status, entry.reason),
+            self._names | {"file": entry.file, "status": entry.status, "sha256": entry.sha256, "reason": entry.reason},
         )
         known = cursor.fetchone()
         return int(known[0]) if known else self.record(cursor, [entry])[0]

@@ -191,6 +191,8 @@ class _Loading:
             for file_copied in copied:
                 file_copied.quarantine.write(cursor)
             aside = [_aside_report(entry, self._ledger.record_once(cursor, entry)) for _, entry in self._aside]
+            if self._listed:
+                self._ledger.resolve_refusals(cursor)
             kept = {file: current[file] for file in self._listed if file not in changed}
             findings = self._ledger.findings(cursor, [load.load_id for load in kept.values()]) if kept else {}
             self._connection.commit()
@@ -226,6 +228,7 @@ class _Loading:
                     rows=file.rows,
                     quarantined=file.quarantined,
                     header=header.names,
+                    columns=header.columns,
                     missing=header.missing,
                     unknown=header.beside_contract,
                     warnings=warnings,

@@ -7,7 +7,7 @@
     _day   day of the load; -infinity for a file without a day
   Takes a relation of loads (load_id, day, table_name) and optionally a condition on the staging row `staged`.
   A reference row names its key even when another of its values does not cast; any other such row takes part in nothing
-  (contract, "Settled details").
+  (contract, "Settled details"). A key that is itself set aside names nothing.
 #}
 {% macro entries_of(rule, loads, condition='true') %}
 select
@@ -22,7 +22,7 @@ join {{ ref(rule.rows) }} as staged on staged._load_id = loads.load_id
 where loads.table_name in ({{ quoted_list(rule.row_tables) }}) and staged.uncast = '{}' and {{ condition }}
 {%- if rule.touches %}
 union all
-{{ named_entries(rule, rule.touches, 'touch', loads, condition) }}
+{{ named_entries(rule, rule.touches, 'touch', loads, condition ~ ' and ' ~ names_its_key(rule.touches)) }}
 {%- endif %}
 {%- if rule.deletions %}
 union all
@@ -30,9 +30,11 @@ union all
 {%- endif %}
 {%- if rule.modifications %}
 union all
-{{ modification_entries(rule, loads, condition) }}
+{{ modification_entries(rule, loads, condition ~ ' and ' ~ names_its_key(rule.modifications)) }}
 {%- endif %}
 {% endmacro %}
+
+{% macro names_its_key(side) -%} not staged.uncast && array[{{ quoted_list(side.named_by) }}] {%- endmacro %}
 
 {% macro named_entries(rule, side, kind, loads, condition) %}
 select distinct

@@ -80,17 +80,17 @@ where loads.feed = '{{ rule.feed }}'
   and not exists (select from ops.applied where applied.model = '{{ model.name }}' and applied.load_id = loads.load_id)
 {% endmacro %}
 
-{# Loads a model has applied that are no longer current. #}
+{# Loads a model has applied that are no longer current; in these words an index of the superseded ones is used. #}
 {% macro retired_loads_of(rule) %}
 select applied.load_id
 from ops.applied
 join ops.load_log as loads on loads.load_id = applied.load_id
-where applied.model = '{{ model.name }}' and loads.status <> 'current'
+where applied.model = '{{ model.name }}' and loads.status = 'superseded'
 {% endmacro %}
 
 {#
-  A model starts from nothing when its key log is not there, is of another logic version (its comment says which), or
-  when no load is recorded as applied though there are loads or entries. The key log is then made anew.
+  A model starts from nothing when its table or its key log is not there, the key log is of another logic version (its
+  comment says which), or when no load is recorded as applied though there are loads or entries. The key log is then made anew.
 #}
 {% macro start_from_nothing_or_not(rule) %}
 {%- set log = key_log(rule) -%}
@@ -98,7 +98,8 @@ create temp table reconcile_run (starts_from_nothing boolean not null) on commit
 
 do $$
 declare
-  from_nothing boolean := obj_description(to_regclass('{{ log }}'), 'pg_class') is distinct from '{{ logic_version(rule) }}';
+  from_nothing boolean := to_regclass('{{ this.schema }}.{{ this.identifier }}') is null
+    or obj_description(to_regclass('{{ log }}'), 'pg_class') is distinct from '{{ logic_version(rule) }}';
 begin
   if not from_nothing and not exists (select from ops.applied where model = '{{ model.name }}') then
     from_nothing := exists ({{ pending_loads_of(rule) }}) or exists (select from {{ log }});

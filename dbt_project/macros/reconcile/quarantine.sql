@@ -11,13 +11,19 @@
 delete from ops.quarantine
 where model = '{{ model.name }}' and load_id in (select load_id from pg_temp.pending_loads);
 {%- for file in files %}
+{%- set contract = file_contract(rule.feed, file.tables[0]) -%}
+{%- set keys = as_list(contract.key) + as_list(contract.get('drop_key')) %}
 
 insert into ops.quarantine (load_id, line, column_name, reason, raw_line, model)
 select
   staged._load_id,
   staged._line,
   array_to_string(staged.uncast, ', '),
-  'value does not cast to the type of the column',
+  case
+    when {% for key in keys %}octet_length(staged._raw ->> '{{ key }}') > {{ max_key_bytes() }}{{ ' or ' if not loop.last }}{% endfor %}
+      then 'key is longer than {{ max_key_bytes() }} bytes'
+    else 'value does not cast to the type of the column'
+  end,
   record.raw_line,
   '{{ model.name }}'
 from pg_temp.pending_loads as loads
@@ -30,7 +36,7 @@ cross join lateral (
   ) as raw_line
   from (
     select staged._raw ->> header.column_name as value, header.position
-    from unnest(load_log.header) with ordinality as header (column_name, position)
+    from unnest(coalesce(load_log.raw_columns, load_log.header)) with ordinality as header (column_name, position)
   ) as field
 ) as record
 where loads.table_name in ({{ quoted_list(file.tables) }})
