@@ -33,10 +33,10 @@ def run_demo(options: DemoOptions, *, ui: bool = False) -> None:
     """
     begun = time.monotonic()
     home = prepare_home(options, Settings.from_environment())
-    orgs = home.sample.org_names
+    was_running = server_status(home.settings).running
     with Interrupts() as interrupts, ExitStack() as stack:
         stack.callback(interrupts.ignore)
-        stack.enter_context(_database(home.settings))
+        stack.enter_context(_database(home.settings, was_running))
         server = stack.enter_context(_sftp_server(home))
         stack.enter_context(_registered(home, server))
         pipeline = _loaded(home, interrupts)
@@ -51,7 +51,7 @@ def run_demo(options: DemoOptions, *, ui: bool = False) -> None:
             say(f"Web UI: {address}. The SFTP server, the database and the schedules go on until Ctrl-C.")
             wait_for_interrupt(interrupts)
             stack.callback(say, "Stopped.")
-    report.print_goodbye(home, orgs, ui=ui)
+    report.print_goodbye(home, was_running=was_running)
 
 
 def _play(home: DemoHome, pipeline: Pipeline) -> Checks:
@@ -81,9 +81,8 @@ def _loaded(home: DemoHome, interrupts: Interrupts) -> Pipeline:
 
 
 @contextmanager
-def _database(settings: Settings) -> Iterator[None]:
-    """Have the embedded Postgres run, migrated; a server that was started for this is stopped afterwards."""
-    was_running = server_status(settings).running
+def _database(settings: Settings, was_running: bool) -> Iterator[None]:
+    """Have the embedded Postgres run, migrated; unless it was running before, it is stopped afterwards."""
     try:
         with _said("Starting Postgres"):
             ensure_server(settings)

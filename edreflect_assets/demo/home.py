@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edreflect_assets.database.server import remove_server
 from edreflect_assets.errors import UsageError
-from edreflect_assets.files import replace_text
+from edreflect_assets.files import make_private, replace_text
 from edreflect_assets.orgs import load_registry
 from edreflect_assets.sample import Sample
 from edreflect_assets.settings import DATABASE_URL_VARIABLE, HOME_VARIABLE, Settings
@@ -60,7 +60,11 @@ def prepare_home(options: DemoOptions, settings: Settings) -> DemoHome:
         orgs=options.orgs, days=options.days, educators=options.educators, seed=options.seed, end_day=end_day
     )
     if known is None:
-        plan.parent.mkdir(parents=True, exist_ok=True)
+        if not settings.home.exists():
+            settings.home.mkdir(parents=True)
+            # Others may pass through, as the database server's account must, not look around.
+            settings.home.chmod(0o711)
+        make_private(plan.parent, plan.parent)
         contents = {"options": asdict(options), "end_day": end_day.isoformat(), "orgs": list(sample.org_names)}
         replace_text(plan, json.dumps(contents))
     return DemoHome(settings, sample)

@@ -32,11 +32,11 @@ class Pipeline:
         # Dagster warns of its own features that are marked as preview.
         warnings.filterwarnings("ignore", module=r"dagster.*")
         warnings.filterwarnings("ignore", category=SyntaxWarning)
-        from edreflect_assets.definitions import defs  # noqa: PLC0415 - reads EDREFLECT_HOME, which is set by now
+        from edreflect_assets.orchestration.code_location import build_definitions  # noqa: PLC0415 - takes seconds
         from edreflect_assets.orchestration.instance import open_instance  # noqa: PLC0415
         from edreflect_assets.orchestration.requests import ensure_partitions  # noqa: PLC0415
 
-        self._definitions = defs
+        self._definitions = build_definitions(settings)
         self._interrupts = interrupts
         self._instance = open_instance(settings)
         self._feed = load_feeds()[FEED]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
 from itertools import groupby
+from pathlib import Path
 
 from edreflect_assets.cli.output import plural, say, table
 from edreflect_assets.demo.home import DemoHome
@@ -18,6 +19,7 @@ from edreflect_assets.demo.summary import (
     scoped_counts,
     view_rows,
 )
+from edreflect_assets.settings import DEFAULT_HOME, HOME_VARIABLE
 
 # More days than these are summed up by org.
 DAYS_SHOWN = 10
@@ -44,20 +46,32 @@ def print_summary(home: DemoHome, checks: Checks, *, seconds: float) -> None:
     say()
     _print_scope(url, ids)
     say()
-    say(f"An analyst's login, read-only ({ANALYST}, `edreflect scope grant {ANALYST} ORG... --evaluation --default`):")
+    say(f"An analyst's login, read-only, granted by `edreflect scope grant {ANALYST} ORG... --evaluation --default`:")
     say(f"  {url}")
     say(f"Done in {seconds:.0f} s.")
 
 
-def print_goodbye(home: DemoHome, orgs: Sequence[str], *, ui: bool) -> None:
+def print_goodbye(home: DemoHome, *, was_running: bool) -> None:
     """Say what is left and how to look further."""
-    where = f"EDREFLECT_HOME={home.settings.home} "
-    say("Nothing is left running. The data are kept; to look at them:")
-    say(f"  {where}edreflect up        starts the database again, then the URL above works")
-    say(f"  {where}edreflect db-url    shows the owner's URL, and the port if it had to change")
-    say(f"  {where}edreflect status    shows every org; theirs are paused, as their SFTP server is gone")
-    if not ui:
-        say(f"  {where}edreflect demo --ui plays it again and keeps Dagster's web UI running")
+    command = _command(home)
+    say("Postgres is running as it was before." if was_running else "Nothing is left running; the data are kept.")
+    for arguments, what in (
+        ("up", "starts the database, for the analyst's URL above"),
+        ("db-url", "shows the owner's URL; should the port have changed, it is the analyst's, too"),
+        ("status", "shows every org; these are paused, as their SFTP server is gone"),
+        ("demo --ui", "plays it again and keeps Dagster's web UI running"),
+        ("down", "stops the database"),
+    ):
+        say(f"  {command} {arguments:<10} {what}")
+
+
+def _command(home: DemoHome) -> str:
+    """Return how ``edreflect`` is called here for this home."""
+    program = Path(sys.executable).with_name("edreflect")
+    here = Path.cwd()
+    shown = program.relative_to(here) if program.is_relative_to(here) else program
+    default = home.settings.home == here / DEFAULT_HOME
+    return str(shown) if default else f"{HOME_VARIABLE}={home.settings.home} {shown}"
 
 
 def _print_deliveries(found: list[DeliverySummary], home: DemoHome) -> None:

@@ -20,6 +20,8 @@ from edreflect_assets.settings import Settings
 
 START_SECONDS = 180.0
 STOP_SECONDS = 20.0
+# For the code servers that a process leaves: they would wait in vain for its heartbeat.
+ORPHANS_SECONDS = 3.0
 _DEFINITIONS = ["-m", "edreflect_assets.definitions"]
 
 
@@ -83,12 +85,11 @@ def _wait(address: str, started: list[subprocess.Popen[bytes]], settings: Settin
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a process and everything it started; kill what is left after STOP_SECONDS."""
-    until = time.monotonic() + STOP_SECONDS
-    while time.monotonic() < until:
-        process.poll()
-        if not _signal_group(process, 0):
-            return
+    """Wait for a process, then for those it started, and kill what is left of them."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    until = time.monotonic() + ORPHANS_SECONDS
+    while _signal_group(process, 0) and time.monotonic() < until:
         time.sleep(0.1)
     _signal_group(process, signal.SIGKILL)
     process.wait()

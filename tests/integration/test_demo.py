@@ -1,0 +1,119 @@
+"""The demo as a newcomer runs it, in a process of its own: what it shows, and that nothing of it is left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from edreflect_assets.database import ensure_server
+from edreflect_assets.database.server import remove_server
+from edreflect_assets.sample import Sample
+from edreflect_assets.settings import Settings
+
+SMALL = ["--orgs", "2", "--days", "3", "--educators", "5"]
+ORGS = Sample(orgs=2, days=3, educators=5).org_names
+SECONDS = 300
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home of the demo's own, not below pytest's directory, which the database server's account cannot reach."""
+    directory = Path(tempfile.mkdtemp(prefix="edreflect-demo-"))
+    directory.chmod(0o711)
+    yield directory / "home"
+    remove_server(Settings(home=directory / "home"))
+    shutil.rmtree(directory)
+
+
+def start(home: Path, *arguments: str) -> subprocess.Popen[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("EDREFLECT_")}
+    return subprocess.Popen(
+        [sys.executable, "-c", "from edreflect_assets.cli import main; main()", "demo", *SMALL, *arguments],
+        # A database somebody else named must not be touched.
+        env=environment
+        | {"EDREFLECT_HOME": str(home), "EDREFLECT_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"},
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def processes_of(home: Path) -> list[str]:
+    """Return the command lines of processes that name the home, in their arguments or their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(home).encode() in told and process.name != str(os.getpid()):
+            found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
+
+
+@needs_proc
+def test_the_demo_shows_deliveries_views_and_scope_and_leaves_nothing_running(home: Path) -> None:
+    shown, errors = start(home).communicate(timeout=SECONDS)
+    assert errors == ""
+    for org in ORGS:
+        assert re.search(rf"^{org} +no day +16 ", shown, re.MULTILINE)
+        assert len(re.findall(rf"^{org} +\d{{4}}-\d\d-\d\d +43 +[\d,]+ +\d+", shown, re.MULTILINE)) == 3
+    rows = re.findall(r"^analytics\.(\w+) +(\d+) +(\d+) +(\d+)$", shown, re.MULTILINE)
+    assert len(rows) == 8
+    assert all(int(first) + int(second) == int(both) for _, first, second, both in rows)
+    observations = {view: counts for view, *counts in rows}["observations"]
+    counted = [
+        int(number) for number in re.findall(r"from analytics.observations;  -- (\d+) rows?$", shown, re.MULTILINE)
+    ]
+    assert counted == [int(observations[2]), int(observations[0]), 0, 0]
+    assert int(observations[0]) > 0
+    assert processes_of(home) == []
+
+    [url] = re.findall(r"^  (postgresql://demo_analyst:\S+)$", shown, re.MULTILINE)
+    ensure_server(Settings(home=home))
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute("select count(*) from analytics.observations")
+        assert cursor.fetchall() == [(int(observations[2]),)]
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute("select count(*) from marts.observations")
+
+
+@needs_proc
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
+def test_an_interrupted_demo_leaves_nothing_running(home: Path, number: signal.Signals) -> None:
+    process = start(home)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("SFTP server on"):
+            break
+    assert any("postgres" in command for command in processes_of(home))
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert processes_of(home) == []
+
+
+def test_the_demo_wants_a_home_without_real_districts(home: Path) -> None:
+    home.mkdir()
+    (home / "orgs.yml").write_text("orgs:\n  springfield: {}\n")
+    process = start(home)
+    shown, errors = process.communicate(timeout=60)
+    assert (process.returncode, shown) == (2, "")
+    assert len(errors.splitlines()) == 1
+    assert "springfield" in (home / "orgs.yml").read_text()
