@@ -18,7 +18,7 @@ from edreflect_assets.checks.base import (
     where,
     window_start,
 )
-from edreflect_assets.contracts import Feed
+from edreflect_assets.contracts import Feed, FileContract
 
 
 def rows_balanced(connection: Connection, feed: Feed, _registry: Registry, now: datetime) -> CheckResult:
@@ -116,9 +116,7 @@ def lists_delivered_again(connection: Connection, feed: Feed, _registry: Registr
         exists = query(connection, "select to_regclass(%(name)s)", name=f"{feed.name}.{contract.table}")[0][0]
         still_there: sql.Composable = sql.SQL("")
         if exists:
-            matches = sql.SQL(" and ").join(
-                sql.SQL("t.{0} is not distinct from rows.{0}").format(sql.Identifier(c)) for c in contract.key
-            )
+            matches = same_values("t", "rows", contract.key)
             still_there = sql.SQL("and exists (select from {} t where t.org_id = rows.org_id and {})").format(
                 reconciled, matches
             )
@@ -131,8 +129,8 @@ def lists_delivered_again(connection: Connection, feed: Feed, _registry: Registr
                 group by r.org_id, {owner}
             ),
             rows as (
-                select t.org_id, {key}, max(l.day) as day
-                from {table} t join ops.load_log l on l.load_id = t._load_id and l.status = 'current'
+                select t.org_id, {key}, max(t._day) as day
+                from {delivered} t
                 where exists (select from named where named.org_id = t.org_id and {same_owner})
                 group by t.org_id, {key}
             )
@@ -145,7 +143,7 @@ def lists_delivered_again(connection: Connection, feed: Feed, _registry: Registr
             owner=column_list("r", reference.key),
             key=column_list("t", contract.key),
             reference=sql.Identifier(feed.raw_schema, reference.table),
-            table=sql.Identifier(feed.raw_schema, contract.table),
+            delivered=_delivered(connection, feed, contract),
             after=sql.Literal(after),
             same_owner=same_values("named", "t", reference.key),
             joined=same_values("named", "rows", reference.key),
@@ -165,3 +163,15 @@ def lists_delivered_again(connection: Connection, feed: Feed, _registry: Registr
         "a drop_key and touched_by in the feed's contract",
         not_delivered_again=total,
     )
+
+
+def _delivered(connection: Connection, feed: Feed, contract: FileContract) -> sql.Composable:
+    """Return the delivered rows of a file with their ``_day``: its key log, indexed by key, once there is one."""
+    if query(connection, "select to_regclass(%(name)s)", name=f"{feed.name}_log.{contract.table}")[0][0]:
+        return sql.SQL("(select * from {} where _kind = 'row')").format(
+            sql.Identifier(f"{feed.name}_log", contract.table)
+        )
+    return sql.SQL(
+        "(select raw.*, l.day as _day from {} as raw"
+        " join ops.load_log l on l.load_id = raw._load_id and l.status = 'current')"
+    ).format(sql.Identifier(feed.raw_schema, contract.table))

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
+from pathlib import Path
 from random import Random
 
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from edreflect_assets.checks.deliveries import REFUSED
+from edreflect_assets.checks.rows import lists_delivered_again
+from edreflect_assets.contracts import DBT_PROJECT_DIR, load_feeds
 from edreflect_assets.database import connect
 from edreflect_assets.settings import Settings
 from tests.model import database as model
@@ -117,6 +124,18 @@ def test_a_row_that_does_not_cast_is_kept_as_delivered_whatever_its_columns_are_
             assert cursor.fetchall() == [("school_year", record)]
 
 
+def test_pairs_of_a_modified_goal_that_did_not_come_are_counted_from_the_key_log(built: Settings):
+    with closing(connect(built)) as connection:
+        pairs = "goal_id,indicator_id\ng1,a\ng1,b\ng2,a\n"
+        deliver(connection, built, "pairs", Goals_Indicators=pairs)
+        again = "goal_id,indicator_id\ng1,a\n"
+        deliver(connection, built, "pairs", NEXT_DAY, Goals_Modified="goal_id\ng1\n", Goals_Indicators=again)
+        model.build_reconciled(built)
+        found = lists_delivered_again(connection, load_feeds()["edreflect"], {}, datetime.now(UTC))
+    assert found.metadata["not_delivered_again"] == 1
+    assert f"pairs, {NEXT_DAY}: 1 row of Goals_Indicators.csv not delivered again" in found.text
+
+
 def test_a_table_dropped_behind_the_back_of_the_ledger_is_built_anew(built: Settings):
     with closing(connect(built)) as connection:
         before = model.rows(connection, "user_grades")
@@ -129,3 +148,66 @@ def test_a_table_dropped_behind_the_back_of_the_ledger_is_built_anew(built: Sett
         assert {org: rows for org, rows in after.items() if org != "healthy"} == {
             org: rows for org, rows in before.items() if org != "healthy"
         }
+
+
+BUILD = """
+import sys
+from edreflect_assets.settings import Settings
+from edreflect_assets.warehouse import build
+sys.exit("; ".join(build(Settings.from_environment(), select=sys.argv[1]).failures) or 0)
+"""
+
+
+def test_columns_that_leave_or_change_their_type_in_a_contract_need_no_hands(
+    database: Settings, connection: Connection, tmp_path: Path
+):
+    checkout = tmp_path / "checkout"
+    shutil.copytree(DBT_PROJECT_DIR, checkout / "dbt_project")
+    shutil.copytree(DBT_PROJECT_DIR.parent / "edreflect_assets", checkout / "edreflect_assets")
+    contract = checkout / "dbt_project" / "models" / "sources" / "edreflect.yml"
+
+    def build_as_checked_out() -> None:
+        assert database.database_url is not None
+        environment = os.environ | {
+            "PYTHONPATH": str(checkout),
+            "EDREFLECT_HOME": str(database.home),
+            "EDREFLECT_DATABASE_URL": database.database_url,
+            "DBT_INDIRECT_SELECTION": "empty",
+        }
+        command = [sys.executable, "-c", BUILD, "+analytics__rubric_indicators"]
+        done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-1000:]
+
+    def fetch(query: str) -> list[tuple[object, ...]]:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchall()
+
+    deliver(
+        connection,
+        database,
+        Rubrics="rubric_id,rubric_name,rubric_type,is_active\nr1,7,x,true\n",
+        Indicators="rubric_id,indicator_id\nr1,i1\n",
+    )
+    build_as_checked_out()
+    text = contract.read_text(encoding="utf-8")
+    start, end = text.index("      - name: rubrics\n"), text.index("      - name: indicators\n")
+    rubrics = text[start:end].replace(
+        "rubric_type\n            data_type: text", "rubric_type\n            data_type: integer"
+    )
+    leaving = rubrics.index("          - name: is_active\n")
+    rubrics = rubrics[:leaving] + rubrics[rubrics.index("          - name: school_year\n") :]
+    contract.write_text(text[:start] + rubrics + text[end:], encoding="utf-8")
+    mart = checkout / "dbt_project" / "models" / "marts" / "edreflect" / "marts__rubric_indicators.sql"
+    mart.write_text(
+        mart.read_text(encoding="utf-8").replace("rubric.is_active as", "null::boolean as"), encoding="utf-8"
+    )
+    deliver(connection, database, day=NEXT_DAY, Rubrics="rubric_id,rubric_name,rubric_type\nr2,8,9\n")
+
+    build_as_checked_out()
+    build_as_checked_out()
+
+    assert fetch("select * from edreflect.rubrics") == [("springfield", "r2", "8", 9, None)]
+    assert fetch(f"select rubric_id from edreflect.rubrics_as_of('{NEXT_DAY}')") == [("r2",)]
+    assert fetch("select count(*) from marts.rubric_indicators") == [(1,)]
+    assert fetch("select relname from pg_class where relname like '%\\_\\_replaced\\_%' and relname !~ 'key'") == []

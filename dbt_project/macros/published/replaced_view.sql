@@ -55,11 +55,18 @@
 {% endmacro %}
 
 
-{# `schema.name` of every model of this project: the views that may lag behind until their own turn in the build. #}
+{#
+  `schema.name` of every model of this project, and of the views a reconciled model makes beside its table: the views that
+  may lag behind until their own turn in the build.
+#}
 {% macro relations_of_project() %}
     {% set names = [] %}
     {% for node in graph.nodes.values() if node.resource_type == 'model' %}
         {% do names.append(node.schema ~ '.' ~ node.alias) %}
+        {% if node.config.incremental_strategy == 'reconcile' %}
+            {% do names.append(node.schema ~ '_log.' ~ node.alias ~ '_entries') %}
+            {% do names.append(node.schema ~ '.' ~ node.alias ~ '_history') %}
+        {% endif %}
     {% endfor %}
     {% do return(names) %}
 {% endmacro %}

@@ -107,6 +107,7 @@ begin
   insert into pg_temp.reconcile_run values (from_nothing);
   if from_nothing then
     {{ create_key_log(rule) }}
+    {{ make_way_for_other_columns(rule) }}
   end if;
 end $$;
 {% endmacro %}
@@ -134,6 +135,50 @@ end $$;
     {%- endif %}
 {%- endmacro %}
 
+{#
+  A table whose columns are no longer the contract's makes way for an empty one that has them. What is built on top keeps
+  reading the table that made way until it is built itself; then the next run drops that table.
+#}
+{% macro make_way_for_other_columns(rule) %}
+    if to_regclass('{{ this.schema }}.{{ this.identifier }}') is not null and array(
+      select attname || ' ' || atttypid::regtype from pg_attribute
+      where attrelid = to_regclass('{{ this.schema }}.{{ this.identifier }}') and attnum > 0 and not attisdropped
+      order by 1
+    ) <> array(
+      select name || ' ' || type::regtype
+      from (values ('org_id', 'text'){% for column in rule.columns %}, ('{{ column.name }}', '{{ column.type }}'){% endfor %}) as contract (name, type)
+      order by 1
+    ) then
+      drop index if exists {{ this.schema }}.{{ this.identifier }}_key;
+      execute format(
+        'alter table {{ this.schema }}.{{ this.identifier }} rename to %I',
+        '{{ this.identifier[:40] }}__replaced_' || to_regclass('{{ this.schema }}.{{ this.identifier }}')::oid
+      );
+      create table {{ this.schema }}.{{ this.identifier }} (
+        org_id text{% for column in rule.columns %}, {{ column.name }} {{ column.type }}{% endfor %}
+      );
+    end if;
+{%- endmacro %}
+
+{% macro drop_what_made_way() %}
+do $$
+declare
+  leftover regclass;
+begin
+  for leftover in
+    select oid from pg_class
+    where relnamespace = '{{ this.schema }}'::regnamespace and relkind = 'r'
+      and relname = '{{ this.identifier[:40] }}__replaced_' || oid
+  loop
+    begin
+      execute format('lock table %s nowait', leftover);
+      execute format('drop table %s', leftover);
+    exception when dependent_objects_still_exist or lock_not_available then null;
+    end;
+  end loop;
+end $$;
+{% endmacro %}
+
 {# Ends the model's transaction's work: what was applied and retired is recorded beside the rows it made. #}
 {% macro record_applied_loads() %}
 {%- if execute -%}
@@ -152,6 +197,8 @@ begin
     {{ comment_from_contract(rule) }}
   end if;
 end $$;
+
+{{ drop_what_made_way() }}
 {%- endif -%}
 {% endmacro %}
 
