@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
@@ -47,9 +47,13 @@ class Selection:
 
 @dataclass
 class Totals:
-    """What came of all deliveries; ``found`` counts those of the source, asked for or not."""
+    """What came of all deliveries; ``found`` counts those of the source, asked for or not, ``found_of`` names the orgs.
+
+    An org that could not be asked is among those too: it was complained of already.
+    """
 
     found: int = 0
+    found_of: set[str] = field(default_factory=set)
     loaded: int = 0
     unchanged: int = 0
     failed: int = 0
@@ -127,8 +131,10 @@ class Loader:
                 days = source.days(feed, org.org_id)
             except EdreflectError as error:
                 self.fail(_sentence(error, f"{feed.name} of {org.org_id}", org.org_id))
+                self.totals.found_of.add(org.org_id)
                 return
             self.totals.found += len(days)
+            self.totals.found_of.update([org.org_id] if days else [])
             # Files without a day first: they translate ids, and none of the days depends on their place.
             for day in sorted((day for day in days if self._selection.has_day(day)), key=lambda day: day or date.min):
                 yield Found(source, feed, org, day)

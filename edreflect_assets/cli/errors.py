@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 
 import click
@@ -43,6 +44,12 @@ def _line(error: BaseException) -> str:
         return f"{' '.join(error.format_message().split())}{hint}"
     if isinstance(error, click.ClickException):
         return error.format_message()
+    return _unforeseen(error)
+
+
+def _unforeseen(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename and error.errno:
+        return f"{error.filename}: {os.strerror(error.errno).lower()}; check the path and who may use it."
     frames = traceback.extract_tb(error.__traceback__)
     place = f" in {frames[-1].name}, {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
     state = getattr(error, "pgcode", None)

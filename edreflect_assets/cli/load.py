@@ -77,6 +77,17 @@ def load(
         wanted = [registry[name] for name in chosen.orgs] or [org for org in registry.values() if not org.paused]
         strangers = [] if chosen.orgs else sorted(set(place.orgs()) - set(registry))
         loader.load([(org, place) for org in wanted])
+        present = set(place.orgs())
+        for org in wanted:
+            if org.org_id not in loader.totals.found_of and org.org_id in present.union(chosen.orgs):
+                say(f"{org.org_id}: nothing was found in {_expected(org, chosen) if source else settings.landing}.")
+        for org in [] if chosen.orgs else (registry[name] for name in sorted(present & set(registry))):
+            if org.paused and any(place.days(feed, org.org_id) for feed in chosen.chosen_feeds()):
+                loader.totals.found += 1
+                say(
+                    f"{org.org_id}: paused, nothing of it was loaded; `--org {org.org_id}` loads it all the same, "
+                    f"`edreflect orgs pause {org.org_id} --off` ends the pause."
+                )
         for name in strangers:
             if any(place.days(feed, name) for feed in chosen.chosen_feeds()):
                 loader.totals.found += 1
@@ -86,7 +97,7 @@ def load(
         if not loader.totals.found and not loader.totals.failed:
             raise UsageError(
                 f"Nothing to load was found in {source or settings.landing}: deliveries are expected in "
-                f"{'ORG/' + chosen.chosen_feeds()[0].path.partition('/')[2]}, one folder per day (YYYY-MM-DD)."
+                f"{_expected(None, chosen)}."
             )
         say(loader.totals.sentence())
         connection.rollback()
@@ -147,6 +158,13 @@ def _chosen(feeds: tuple[str, ...], orgs: tuple[str, ...], first: datetime | Non
         raise UsageError(f"--from {chosen.first} is after --to {chosen.last}.")
     chosen.chosen_feeds()
     return chosen
+
+
+def _expected(org: Org | None, chosen: Selection) -> str:
+    """Say where the deliveries of an org (None: of any) belong, by the first feed asked for."""
+    feed = chosen.chosen_feeds()[0]
+    template = (org.paths.get(feed.name) if org else None) or feed.path
+    return f"{template.replace('{org}', org.org_id if org else 'ORG')}, one folder per day (YYYY-MM-DD)"
 
 
 def _known(registry: dict[str, Org], names: tuple[str, ...], settings: Settings) -> None:

@@ -86,7 +86,16 @@ def run_dbt(
             manifest = _manifests[key] = parsed.result  # type: ignore[assignment]
         callbacks = [_progress_callback(progress)] if progress else []
         runner = dbtRunner(manifest=manifest, callbacks=callbacks)
-        return report_of([runner.invoke([*flags, *each, *dbt_arguments(settings)]) for each in commands])
+        return report_of(_outcomes(runner, [[*flags, *each, *dbt_arguments(settings)] for each in commands]))
+
+
+def _outcomes(runner: Any, commands: list[list[str]]) -> Iterator[Any]:
+    """Run one command after the other. dbt hands Ctrl-C back as a result, and the next command would still run."""
+    for command in commands:
+        outcome = runner.invoke(command)
+        if isinstance(outcome.exception, KeyboardInterrupt):
+            raise KeyboardInterrupt
+        yield outcome
 
 
 def _progress_callback(progress: Callable[[str, int, int], None]) -> Callable[[Any], None]:
