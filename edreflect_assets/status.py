@@ -90,7 +90,7 @@ def build_trouble(connection: Connection) -> str | None:
         return None
     build_id, finished_at, _ = rows[0]
     return (
-        f"The last build ({build_id}, {finished_at:%Y-%m-%d %H:%M} UTC) failed, published views are as they were before "
+        f"The last build ({build_id}, {finished_at:%Y-%m-%d %H:%M} UTC) failed; what it did not build is as it was before "
         f"it; `select error from ops.builds where build_id = {build_id}` says why, `edreflect build` tries again."
     )
 

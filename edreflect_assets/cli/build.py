@@ -22,7 +22,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 def build(context: click.Context, day: datetime | None) -> None:
     """Apply all pending loads and publish.
 
-    With nothing pending nothing changes. Exit code 1 if a model or a test failed; published views then stay as they were.
+    With nothing pending nothing changes. Exit code 1 if a model or a test failed; what was not built stays as it was.
     """
     settings = Settings.from_environment()
     with prepared_database(settings):

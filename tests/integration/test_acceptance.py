@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from edreflect_assets.cli.app import main
 from edreflect_assets.database import connect
 from edreflect_assets.settings import Settings
+from edreflect_assets.status import build_trouble
 from edreflect_assets.warehouse import build
 
 Edreflect = Callable[..., Result]
@@ -85,3 +86,6 @@ def test_ctrl_c_ends_a_build_and_is_recorded_as_that(database: Settings) -> None
     with closing(connect(database)) as connection, connection.cursor() as cursor:
         cursor.execute("select status, error from ops.builds")
         assert cursor.fetchall() == [("failed", "KeyboardInterrupt")]
+    with closing(connect(database)) as connection:
+        # its models commit one by one: what was built before Ctrl-C is published
+        assert "what it did not build is as it was before it" in (build_trouble(connection) or "")
