@@ -29,7 +29,7 @@ class FetchError(EdreflectError):
         self.transient = transient
 
 
-class Refused(EdreflectError):  # noqa: N818 - the state has this name in the ledger, too
+class Refused(EdreflectError):
     """Nothing of one delivery was loaded because one of its files cannot be trusted.
 
     ``day`` is the delivery's folder day, None for files without a day; ``file`` is None when the delivery as a whole
