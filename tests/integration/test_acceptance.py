@@ -89,3 +89,15 @@ def test_ctrl_c_ends_a_build_and_is_recorded_as_that(database: Settings) -> None
     with closing(connect(database)) as connection:
         # its models commit one by one: what was built before Ctrl-C is published
         assert "what it did not build is as it was before it" in (build_trouble(connection) or "")
+
+
+def test_a_home_without_a_registry_sets_no_org_of_a_shared_database_aside(
+    edreflect: Edreflect, database: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edreflect("orgs", "add", "springfield")
+    edreflect("status")
+    monkeypatch.setenv("EDREFLECT_HOME", str(database.home / "elsewhere"))
+    edreflect("status")
+    with closing(connect(database)) as connection, connection.cursor() as cursor:
+        cursor.execute("select org_id, paused from ops.orgs")
+        assert cursor.fetchall() == [("springfield", False)]
