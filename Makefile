@@ -16,7 +16,7 @@ demo: setup
 	$(RUN) edreflect demo $(ARGS)
 
 test: setup
-	$(RUN) pytest $(ARGS)
+	$(RUN) pytest -n 2 --dist loadfile $(ARGS)
 
 lint: setup
 	$(RUN) ruff check .

@@ -74,6 +74,8 @@ def test_a_home_that_cannot_be_made_is_a_sentence(
 
 
 def test_ctrl_c_ends_a_build_and_is_recorded_as_that(database: Settings) -> None:
+    # a test run started in the background of a shell inherits that Ctrl-C is ignored
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     seen: list[str] = []
 
     def interrupt(node: str, _number: int, _total: int) -> None:
@@ -81,8 +83,11 @@ def test_ctrl_c_ends_a_build_and_is_recorded_as_that(database: Settings) -> None
         if len(seen) == 1:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
-        build(database, select="stg_edreflect__goals+1", progress=interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            build(database, select="stg_edreflect__goals+1", progress=interrupt)
+    finally:
+        signal.signal(signal.SIGINT, before)
     with closing(connect(database)) as connection, connection.cursor() as cursor:
         cursor.execute("select status, error from ops.builds")
         assert cursor.fetchall() == [("failed", "KeyboardInterrupt")]
