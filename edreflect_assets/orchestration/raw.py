@@ -61,9 +61,10 @@ def _raw_asset(feed: Feed, dayless: bool, retry_seconds: float, open_source: Ope
 
 def _ingest(
     context: dg.AssetExecutionContext, settings: Settings, feed: Feed, dayless: bool, open_source: OpenSource
-) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
+) -> Iterator[dg.AssetMaterialization | dg.AssetObservation | dg.Output[None]]:
     """Load every partition of the run and report each; raise Failure at the end if some failed.
 
+    A run of one partition reports it as the step's output, so that the checks that the UI runs with it are not skipped.
     The failure allows another try while one may help; that try leaves out what the tries before it have settled.
     """
     asset_key = raw_asset_key(feed, dayless=dayless)
@@ -78,7 +79,10 @@ def _ingest(
             transient = transient or outcome.transient
         else:
             context.log.info(outcome.text)
-        yield _event(asset_key, outcome)
+        if outcome.report is not None and len(context.partition_keys) == 1:
+            yield dg.Output(None, metadata=_metadata(outcome.report.files))
+        else:
+            yield _event(asset_key, outcome)
     if not failures:
         return
     if not transient:

@@ -11,6 +11,8 @@ import pytest
 from dagster_world import FEED, GOALS
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from edreflect_assets.checks import CHECKS
+from edreflect_assets.orchestration.ledger_checks import ledger_checks
 from edreflect_assets.orchestration.partitions import days_by_org, org_day_key
 from edreflect_assets.orchestration.raw import PERMANENT_TAG, raw_asset_key, raw_assets
 from edreflect_assets.orgs import Org
@@ -147,6 +149,23 @@ def test_the_metadata_holds_a_row_per_file_and_the_status_of_one_partition_is_kn
     assert files["Observation_Survey.csv"]["status"] == "deprecated"
     assert event.metadata["dagster/partition_row_count"].value == 2
     assert instance.get_materialized_partitions(KEY) == {str(org_day_key("springfield", DAYS[0]))}
+
+
+def test_checks_that_run_with_a_partition_are_evaluated(
+    database: Settings, instance: dg.DagsterInstance, register: Callable[..., None], deliver: Callable[..., object]
+) -> None:
+    register("springfield")
+    deliver("springfield", DAYS[0])
+    result = dg.materialize(
+        [raw_assets(FEED)[0], ledger_checks(FEED)],
+        instance=instance,
+        resources={"settings": database},
+        partition_key=org_day_key("springfield", DAYS[0]),
+    )
+    assert {evaluation.check_name for evaluation in result.get_asset_check_evaluations()} == {
+        check.name for check in CHECKS
+    }
+    assert len(events(instance, dg.DagsterEventType.ASSET_MATERIALIZATION)) == 1
 
 
 def test_files_without_a_day_are_partitioned_by_org(
