@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_updated_cli_invocation_params_for_context
 
 from edreflect_assets.contracts import load_feeds
-from edreflect_assets.database import connect, ensure_server, migrate
 from edreflect_assets.orchestration.pools import DBT_POOL
 from edreflect_assets.orchestration.raw import raw_asset_key
 from edreflect_assets.settings import Settings
@@ -69,11 +67,9 @@ def _build(
     Raises Failure when a model could not be built (the sensor over the ledger decides about another try) and
     RetryRequested while another builder is at work. A failed test is a failed check and stops nothing.
     """
-    ensure_server(settings)
-    with closing(connect(settings)) as connection:
-        migrate(connection)
     try:
         with build_session(settings) as record:
+            record.partial = context.is_subset
             arguments = _selection(context, manifest, translator, record.selection)
             report = BuildReport()
             if arguments is not None:

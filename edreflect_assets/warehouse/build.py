@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from edreflect_assets.database import connect, ensure_server, migrate
 from edreflect_assets.files import make_private
 from edreflect_assets.settings import Settings
 from edreflect_assets.warehouse.dbt import dbt_arguments, dbt_environment, project_checksum
@@ -37,16 +36,12 @@ def build(
 
     ``as_of`` pins "today" for this build (design, "Rules of the log"). The models with something pending are built, with
     what reads them; every model when the dbt project has changed, when the last build failed, or with ``everything``;
-    or those of ``select``, a dbt selection. ``progress`` is called with a node's name, its number and the number of nodes. Failures of models and tests are in the report;
-    raises BuildInProgress when another builder is at work and ConfigurationError when the database cannot be used.
+    or those of ``select``, a dbt selection. ``progress`` is called with a node's name, its number and the number of
+    nodes. Failures of models and tests are in the report; raises BuildInProgress when another builder is at work and
+    ConfigurationError when the database cannot be used.
     """
-    ensure_server(settings)
-    connection = connect(settings)
-    try:
-        migrate(connection)
-    finally:
-        connection.close()
     with build_session(settings, as_of=as_of) as record:
+        record.partial = select is not None
         selection = (select,) if select else None if everything else record.selection
         if selection == ():
             return BuildReport()
@@ -62,7 +57,8 @@ def run_dbt(
     """Run one dbt command in this process and return what came of each node.
 
     A ``build`` is a run and then a test, so that no finding in one org's rows keeps another's from being published
-    (dbt's own build skips whatever is below a failed test); dbt's unit tests are left to `make test`. The environment of the process is changed while dbt runs, which is why there is one run at a time.
+    (dbt's own build skips whatever is below a failed test); dbt's unit tests are left to `make test`. The environment of
+    the process is changed while dbt runs, which is why there is one run at a time.
     """
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes a second to import
 

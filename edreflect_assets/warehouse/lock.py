@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from edreflect_assets.access import expand_grants
-from edreflect_assets.database import connect
+from edreflect_assets.database import connect, ensure_server, migrate
 from edreflect_assets.errors import EdreflectError
 from edreflect_assets.settings import Settings
 from edreflect_assets.warehouse.dbt import project_checksum
@@ -46,21 +46,26 @@ class BuildRecord:
     """The open row of ``ops.builds``; ``error`` names what failed, and leaving it None means success.
 
     ``selection`` is what a dbt run has to build: the pending models and what reads them; None means everything (the
-    project has changed, or the last build did not succeed), an empty tuple that there is nothing to do.
+    project has changed, or the last build did not succeed), an empty tuple that there is nothing to do. ``partial`` says
+    that somebody chose other models: when everything was due, it still is.
     """
 
     build_id: int
     selection: tuple[str, ...] | None = None
+    partial: bool = False
     error: str | None = None
 
 
 @contextmanager
 def build_session(settings: Settings, *, as_of: date | None = None) -> Iterator[BuildRecord]:
-    """Everything that surrounds a dbt run, whoever starts it: lock, clock, grants, summaries, the build's record.
+    """Everything that surrounds a dbt run, whoever starts it: server, lock, clock, grants, summaries, the build's record.
 
     ``as_of`` pins "today" (``ops.clock``); without it the clock follows the UTC date. The caller sets ``error`` on the
-    record when models failed. Raises BuildInProgress.
+    record when models failed, and ``partial`` when it builds less than is due. Raises BuildInProgress.
     """
+    ensure_server(settings)
+    with closing(connect(settings, application_name="edreflect build")) as migrating:
+        migrate(migrating)
     with builder_lock(settings) as connection:
         _set_clock(connection, as_of)
         expand_grants(connection)
@@ -120,6 +125,12 @@ def _start(connection: Connection) -> BuildRecord:
 def _finish(connection: Connection, record: BuildRecord) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "update ops.builds set status = %s, finished_at = now(), error = %s where build_id = %s",
-            ("failed" if record.error else "succeeded", record.error, record.build_id),
+            "update ops.builds set status = %s, finished_at = now(), error = %s,"
+            " project_checksum = case when not %s then project_checksum end where build_id = %s",
+            (
+                "failed" if record.error else "succeeded",
+                record.error,
+                record.partial and record.selection is None,
+                record.build_id,
+            ),
         )

@@ -206,6 +206,14 @@ def test_a_replay_gives_the_same_state_in_place(settings: Settings, ledger: Conn
     assert pending_loads(ledger) == 0
 
 
+def test_a_build_of_chosen_models_leaves_the_rest_due(settings: Settings, ledger: Connection) -> None:
+    with ledger.cursor() as cursor:
+        cursor.execute("update ops.builds set project_checksum = 'that of another release'")
+    ledger.commit()
+    assert build(settings, select="stg_edreflect__goals").succeeded
+    assert "edreflect__goals" in build(settings).models
+
+
 def test_a_full_refresh_by_an_operator_drops_nothing(settings: Settings, ledger: Connection, org: str) -> None:
     load(ledger, settings, comments(org, DAY, "one", "two"))
     assert build(settings).succeeded
