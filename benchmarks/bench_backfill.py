@@ -18,7 +18,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from bench_load import Measurement, server
+from bench_load import Measurement, print_lines, server
 
 from edreflect_assets.contracts import load_feeds
 from edreflect_assets.database import connect
@@ -140,8 +140,7 @@ def main() -> None:
     """Print the measurements as a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small sizes")
-    for one in run(quick=parser.parse_args().quick):
-        print(f"{one.name:60} {one.ours:9.3f} {one.reference:9.3f} {one.ratio:6.2f} (<= {one.target}) {one.note}")
+    print_lines(run(quick=parser.parse_args().quick))
 
 
 if __name__ == "__main__":

@@ -255,6 +255,12 @@ def run(*, quick: bool = False, rounds: int = 5) -> list[Measurement]:
         ]
 
 
+def print_lines(measurements: list[Measurement]) -> None:
+    """Print one line per measurement."""
+    for one in measurements:
+        print(f"{one.name:60} {one.ours:9.3f} {one.reference:9.3f} {one.ratio:6.2f} (<= {one.target}) {one.note}")
+
+
 def main() -> None:
     """Print the measurements as a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -265,8 +271,7 @@ def main() -> None:
     if arguments.load:
         _load_and_print_peak()
         return
-    for one in run(quick=arguments.quick, rounds=arguments.rounds):
-        print(f"{one.name:60} {one.ours:9.3f} {one.reference:9.3f} {one.ratio:6.2f} (<= {one.target}) {one.note}")
+    print_lines(run(quick=arguments.quick, rounds=arguments.rounds))
 
 
 if __name__ == "__main__":

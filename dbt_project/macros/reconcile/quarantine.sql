@@ -41,7 +41,7 @@ cross join lateral (
 ) as record
 where loads.table_name in ({{ quoted_list(file.tables) }})
   and staged.uncast <> '{}'
-  and staged._load_id between (select min(load_id) from pg_temp.pending_loads) and (select max(load_id) from pg_temp.pending_loads);
+  and {{ within_pending_loads() }};
 {%- endfor %}
 {% endmacro %}
 

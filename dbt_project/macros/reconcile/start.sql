@@ -1,0 +1,96 @@
+{#
+  A model starts from nothing when its table or its key log is not there, the key log is of another logic version (its
+  comment says which), or when no load is recorded as applied though there are loads or entries. The key log is then made anew.
+#}
+{% macro start_from_nothing_or_not(rule) %}
+{%- set log = key_log(rule) -%}
+create temp table reconcile_run (starts_from_nothing boolean not null) on commit drop;
+
+do $$
+declare
+  from_nothing boolean := to_regclass('{{ this.schema }}.{{ this.identifier }}') is null
+    or obj_description(to_regclass('{{ log }}'), 'pg_class') is distinct from '{{ logic_version(rule) }}';
+begin
+  if not from_nothing and not exists (select from ops.applied where model = '{{ model.name }}') then
+    from_nothing := exists ({{ pending_loads_of(rule) }}) or exists (select from {{ log }});
+  end if;
+  insert into pg_temp.reconcile_run values (from_nothing);
+  if from_nothing then
+    {{ create_key_log(rule) }}
+    {{ make_way_for_other_columns(rule) }}
+  end if;
+end $$;
+{% endmacro %}
+
+{% macro create_key_log(rule) %}
+{%- set log = key_log(rule) -%}
+    delete from ops.applied where model = '{{ model.name }}';
+    drop function if exists {{ this.schema }}.{{ this.identifier }}_as_of(date);
+    drop table if exists {{ log }} cascade;
+    create table {{ log }} (
+      org_id text not null,
+      {%- for column in rule.columns %}
+      {{ column.name }} {{ column.type }},
+      {%- endfor %}
+      _kind text not null,
+      _day date not null,
+      _load_id bigint not null,
+      _row integer
+    ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+    comment on table {{ log }} is '{{ logic_version(rule) }}';
+    create index on {{ log }} (org_id, {{ column_list(rule.key) }}, _day);
+    create index on {{ log }} (_load_id);
+    {%- if rule.modifications %}
+    create index on {{ log }} (org_id, {{ rule.key[1] }});
+    {%- endif %}
+{%- endmacro %}
+
+{#
+  A table whose columns are no longer the contract's makes way for an empty one that has them. What is built on top keeps
+  reading the table that made way until it is built itself; then the next run drops that table.
+#}
+{% macro make_way_for_other_columns(rule) %}
+    if to_regclass('{{ this.schema }}.{{ this.identifier }}') is not null and array(
+      select attname || ' ' || atttypid::regtype from pg_attribute
+      where attrelid = to_regclass('{{ this.schema }}.{{ this.identifier }}') and attnum > 0 and not attisdropped
+      order by 1
+    ) <> array(
+      select name || ' ' || type::regtype
+      from (values ('org_id', 'text'){% for column in rule.columns %}, ('{{ column.name }}', '{{ column.type }}'){% endfor %}) as contract (name, type)
+      order by 1
+    ) then
+      drop index if exists {{ this.schema }}.{{ this.identifier }}_key;
+      execute format(
+        'alter table {{ this.schema }}.{{ this.identifier }} rename to %I',
+        '{{ this.identifier[:40] }}__replaced_' || to_regclass('{{ this.schema }}.{{ this.identifier }}')::oid
+      );
+      create table {{ this.schema }}.{{ this.identifier }} (
+        org_id text{% for column in rule.columns %}, {{ column.name }} {{ column.type }}{% endfor %}
+      );
+    end if;
+{%- endmacro %}
+
+{% macro drop_what_made_way() %}
+do $$
+declare
+  leftover regclass;
+begin
+  for leftover in
+    select oid from pg_class
+    where relnamespace = '{{ this.schema }}'::regnamespace and relkind = 'r'
+      and relname = '{{ this.identifier[:40] }}__replaced_' || oid
+  loop
+    begin
+      execute format('lock table %s nowait', leftover);
+      execute format('drop table %s', leftover);
+    exception when dependent_objects_still_exist or lock_not_available then null;
+    end;
+  end loop;
+end $$;
+{% endmacro %}
+
+{% macro index_reconciled(rule) %}
+create {{ 'unique ' if rule.load != 'drop_insert' }}index if not exists {{ this.identifier }}_key
+on {{ this }} (org_id, {{ column_list(rule.key) }}){{ ' nulls not distinct' if rule.load != 'drop_insert' }};
+alter table {{ this }} set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+{% endmacro %}
