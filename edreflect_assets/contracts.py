@@ -23,12 +23,14 @@ from edreflect_assets.errors import ConfigurationError
 # Beside the package in a source checkout and in an installed wheel alike.
 DBT_PROJECT_DIR = Path(__file__).resolve().parents[1] / "dbt_project"
 
-LOAD_RULES = frozenset({"reference", "drop_insert", "upsert", "affiliation", "id_map"})
-DATA_TYPES = frozenset({"text", "integer", "numeric", "boolean", "date", "timestamp"})
+LOAD_RULES = frozenset({"reference", "drop_insert", "upsert", "affiliation", "id_map", "roster", "manifest"})
+DATA_TYPES = frozenset({"text", "text[]", "integer", "numeric", "boolean", "date", "timestamp", "timestamptz"})
+# What a column's text may have to look like beyond its type; see models/sources/oneroster.yml.
+FORMATS = frozenset({"guid", "guids", "year", "user_ids"})
 # Added by the platform to every raw table.
 RESERVED_COLUMNS = frozenset({"org_id", "_load_id", "_row", "_line"})
 
-_FEED_META = frozenset({"feed", "path", "dayless_path", "encoding", "deprecated", "aliases"})
+_FEED_META = frozenset({"feed", "path", "dayless_path", "encoding", "deprecated", "aliases", "package"})
 _TABLE_META = frozenset(
     {
         "file",
@@ -41,8 +43,11 @@ _TABLE_META = frozenset(
         "dayless",
         "deleted_by",
         "modified_by",
+        "type",
+        "becomes",
     }
 )
+_COLUMN_META = frozenset({"assumed", "header", "required", "format", "references", "enumeration", "vocabulary"})
 _COLUMN_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -50,13 +55,22 @@ _COLUMN_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 class Column:
     """A column of a delivered file; ``data_type`` is its type once reconciled, raw rows hold text.
 
-    ``assumed`` is False only where the source itself documents the column.
+    ``assumed`` is False only where the source itself documents the column. ``header`` is its name in the file where
+    that is another one. ``required``: ``always``, ``delta`` (in delta files only), or the one version whose files must
+    have it. ``references`` is the table whose key it holds, ``enumeration`` the values it may have, ``vocabulary`` the
+    name of a list of values beyond which a value is doubtful.
     """
 
     name: str
     data_type: str
     description: str
     assumed: bool
+    header: str | None = None
+    required: str | None = None
+    format: str | None = None
+    references: str | None = None
+    enumeration: tuple[str, ...] = ()
+    vocabulary: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,8 @@ class FileContract:
     ``load`` is one of ``LOAD_RULES``; ``key`` identifies a row (upsert, affiliation, id_map) or names
     what was touched (reference); ``drop_key`` is the key whose rows are replaced as a whole (drop_insert) when the file
     ``touched_by`` or the file itself names it. ``aliases`` maps other spellings of a header to columns of this file.
-    ``dayless`` files are delivered to the feed's folder without a day.
+    ``dayless`` files are delivered to the feed's folder without a day. ``type`` names the records where ids are derived
+    from theirs, ``becomes`` the reconciled table where it is not called like this one.
     """
 
     feed: str
@@ -92,6 +107,8 @@ class FileContract:
     description: str = ""
     deleted_by: KeyedReference | None = None
     modified_by: KeyedReference | None = None
+    type: str | None = None
+    becomes: str | None = None
 
     @property
     def key_columns(self) -> frozenset[str]:
@@ -109,7 +126,8 @@ class Feed:
     """One kind of export: where an org's files lie, how they are encoded, and the contract of each.
 
     ``path`` and ``dayless_path`` are templates with ``{org}`` and ``{day}`` (YYYY-MM-DD). ``files`` is keyed by file
-    name as the contract spells it; ``deprecated`` files are no longer generated and never loaded.
+    name as the contract spells it; ``deprecated`` files are no longer generated and never loaded. ``package`` names the
+    standard by which the files of a day are one whole, None where each stands for itself.
     """
 
     name: str
@@ -120,6 +138,7 @@ class Feed:
     raw_schema: str
     encoding: str
     description: str = ""
+    package: str | None = None
 
     def match(self, file_name: str) -> FileContract | None:
         """Return the contract of a delivered file, ignoring case, or None when the feed does not list it."""
@@ -194,6 +213,7 @@ def _read_feed(path: Path, source: Mapping[str, Any], docs: Mapping[str, str]) -
         raw_schema=str(source.get("schema") or source["name"]),
         encoding=str(meta.get("encoding") or "utf-8"),
         description=_text(source.get("description"), docs, place),
+        package=meta.get("package"),
     )
 
 
@@ -234,6 +254,8 @@ def _read_table(
         description=_text(table.get("description"), docs, place),
         deleted_by=_reference(meta.get("deleted_by")),
         modified_by=_reference(meta.get("modified_by")),
+        type=meta.get("type"),
+        becomes=meta.get("becomes"),
     )
 
 
@@ -243,8 +265,23 @@ def _read_column(column: Mapping[str, Any], docs: Mapping[str, str], place: str)
     _require(_COLUMN_NAME.fullmatch(name) is not None, place, "a name is lower case, digits and _, at most 63 long")
     _require(name not in RESERVED_COLUMNS, place, "the platform itself adds a column of this name")
     _require(data_type in DATA_TYPES, place, f"data_type {data_type} is not one of {', '.join(sorted(DATA_TYPES))}")
-    assumed = _meta(column, frozenset({"assumed"}), place).get("assumed", False)
-    return Column(name, data_type, _text(column.get("description"), docs, place), bool(assumed))
+    meta = _meta(column, _COLUMN_META, place)
+    value_format = meta.get("format")
+    known = value_format is None or value_format in FORMATS
+    _require(known, place, f"format {value_format} is not one of {', '.join(sorted(FORMATS))}")
+    required = meta.get("required")
+    return Column(
+        name,
+        data_type,
+        _text(column.get("description"), docs, place),
+        bool(meta.get("assumed", False)),
+        header=meta.get("header"),
+        required="always" if required is True else required or None,
+        format=value_format,
+        references=meta.get("references"),
+        enumeration=tuple(meta.get("enumeration") or ()),
+        vocabulary=meta.get("vocabulary"),
+    )
 
 
 def _reference(meta: Mapping[str, Any] | None) -> KeyedReference | None:
@@ -267,6 +304,10 @@ def _check_references(path: Path, contract: FileContract, contracts: Mapping[str
             return None
         columns = (*reference.key, reference.date) if reference.date else reference.key
         return replace(reference, file=file_of(rule, reference.file, columns))
+
+    for column in contract.columns:
+        if column.references is not None:
+            file_of(f"references of {column.name}", column.references, ())
 
     return replace(
         contract,

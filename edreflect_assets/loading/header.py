@@ -139,6 +139,7 @@ def _spellings(contract: FileContract) -> dict[str, str]:
         **{column.lower(): column for column in contract.removed_columns},
         **{alias.lower(): column for alias, column in contract.aliases.items()},
         **{column: column for column in contract.column_names},
+        **{column.header.lower(): column.name for column in contract.columns if column.header},
     }
 
 

@@ -42,11 +42,15 @@ class PendingModel:
 def tables_read(feed: Feed) -> dict[str, tuple[str, ...]]:
     """Return the raw tables behind each reconciled model of a feed, by model name.
 
-    A model reads its own file and those that name its keys; the id maps are one model.
+    A model reads its own file and those that name its keys; the id maps are one model, and so are the files of packages.
     """
     models: dict[str, tuple[str, ...]] = {}
     for contract in feed.files.values():
         if contract.load == "reference":
+            continue
+        if contract.load in {"roster", "manifest"}:
+            name = f"{feed.name}__packages"
+            models[name] = (*models.get(name, ()), contract.table)
             continue
         if contract.load == "id_map":
             name = f"{feed.name}__id_map"

@@ -35,7 +35,11 @@ create table if not exists ops.load_log (
     raw_columns text[],
     resolved_at timestamptz
 );
-alter table ops.load_log add column if not exists raw_columns text[], add column if not exists resolved_at timestamptz;
+alter table ops.load_log
+    add column if not exists raw_columns text[],
+    add column if not exists resolved_at timestamptz,
+    add column if not exists mode text check (mode in ('bulk', 'delta')),
+    add column if not exists rows_load_id bigint;
 create unique index if not exists load_log_one_current
     on ops.load_log (feed, org_id, day, file) nulls not distinct where status = 'current';
 -- What is pending is read from these alone, never from the rows: 365 days of 100 orgs are 1.5 million of them.
@@ -55,7 +59,37 @@ create table if not exists ops.quarantine (
     model text,
     set_aside_at timestamptz not null default now()
 );
+alter table ops.quarantine add column if not exists record_key text, add column if not exists code text;
 create index if not exists quarantine_load on ops.quarantine (load_id);
+
+-- What validation found in a package (a day of a feed whose files are one whole), accepted or not.
+create table if not exists ops.package_reports (
+    report_id bigint generated always as identity primary key,
+    feed text not null,
+    org_id text not null,
+    day date not null,
+    sha256 text not null,
+    verdict text not null check (verdict in ('accepted', 'refused', 'no_updates')),
+    errors bigint not null default 0,
+    warnings bigint not null default 0,
+    load_ids bigint[] not null default '{}',
+    report jsonb not null,
+    run_id text,
+    reported_at timestamptz not null default now()
+);
+create index if not exists package_reports_package on ops.package_reports (feed, org_id, day, report_id);
+
+-- Who let a held package through. Bound to its load ids: other bytes are other loads and need another approval.
+create table if not exists ops.approvals (
+    approval_id bigint generated always as identity primary key,
+    feed text not null,
+    org_id text not null,
+    day date not null,
+    load_ids bigint[] not null,
+    approved_by text not null,
+    approved_at timestamptz not null default now()
+);
+create index if not exists approvals_package on ops.approvals (feed, org_id, day);
 
 create table if not exists ops.applied (
     model text not null,
@@ -91,7 +125,7 @@ select
         from ops.quarantine
         where quarantine.load_id = load_log.load_id and quarantine.model is not null
     ) as uncast,
-    raw_columns, resolved_at
+    raw_columns, resolved_at, mode, rows_load_id
 from ops.load_log;
 
 create table if not exists ops.migration (
@@ -106,6 +140,13 @@ comment on table ops.orgs is 'The org registry as last read from its file, which
 comment on table ops.load_log is 'One row per file of one (feed, org, day) taken in or turned away; written by the loader alone.';
 comment on column ops.load_log.header is 'The names of the columns as delivered; raw_columns has those of the raw table.';
 comment on column ops.load_log.resolved_at is 'When the delivery of a refused file was taken after all.';
+comment on column ops.load_log.mode is 'Whether the file is the whole truth (bulk) or holds changes (delta), where its contract knows both.';
+comment on column ops.load_log.rows_load_id is
+    'The load whose raw rows are this load''s, too: the same bytes on an earlier day. Null: it has rows of its own.';
+comment on column ops.quarantine.record_key is 'The key that the record names, if it can be read; in a full file such a key counts as present.';
+comment on column ops.quarantine.code is 'The validation code, where a documented rule set the record aside.';
+comment on table ops.package_reports is 'The validation report of each package that was taken in or turned away.';
+comment on table ops.approvals is 'Packages that a person let through although they end many records.';
 comment on view ops.loads is 'The ledger: load_log with the number of rows later set aside because a value did not cast.';
 comment on table ops.quarantine is 'Records kept out: at load (model is null) or by a model that could not cast a value.';
 comment on column ops.quarantine.line is 'Physical line where the record starts; the header is line 1.';
