@@ -1,7 +1,7 @@
 {#
   The contract of one delivered file, as its dbt source states it (models/sources/<feed>.yml).
   Takes the feed and the table name; gives a dictionary: load, key, drop_key, touched_by, deleted_by, modified_by, file,
-  columns (a list of {name, type}). Empty while dbt parses, when the project's graph is not known yet.
+  columns (a list of {name, type, and where it has one: enumeration}). Empty while dbt parses, when the project's graph is not known yet.
 #}
 {% macro file_contract(feed, table) %}
   {%- if not execute -%}{{ return({'columns': [], 'key': [], 'drop_key': [], 'load': 'upsert'}) }}{%- endif -%}
@@ -9,7 +9,9 @@
     {%- set contract = dict(node.config.meta) -%}
     {%- set columns = [] -%}
     {%- for column in node.columns.values() -%}
-      {%- do columns.append({'name': column.name, 'type': column.data_type}) -%}
+      {%- set read = {'name': column.name, 'type': column.data_type} -%}
+      {%- if column.config.meta.get('enumeration') -%}{%- do read.update({'enumeration': column.config.meta.enumeration}) -%}{%- endif -%}
+      {%- do columns.append(read) -%}
     {%- endfor -%}
     {%- do contract.update({'columns': columns}) -%}
     {{ return(contract) }}

@@ -1,7 +1,8 @@
 {#
   A typed value, or null where the delivered text is not one; nothing it is given makes the statement fail.
   Accepted: timestamps and dates in ISO 8601, T or a space between day and time (an offset or Z is converted to UTC; without one the value is UTC), plain
-  decimal numbers, the usual words for booleans. Postgres's special words (now, infinity, NaN, 0x1F) are not values.
+  decimal numbers, the usual words for booleans, lists separated by commas (items are trimmed, empty ones dropped, no items
+  are null). Postgres's special words (now, infinity, NaN, 0x1F) are not values.
 #}
 {% macro soft_cast(column, data_type) -%}
   {%- set date = '[0-9]{4}-[0-9]{2}-[0-9]{2}' -%}
@@ -15,6 +16,17 @@
         then {{ column }}::timestamp
       when {{ column }} ~ '^{{ date }}{{ time }}{{ offset }}$' and pg_input_is_valid({{ column }}, 'timestamptz')
         then {{ column }}::timestamptz at time zone 'UTC'
+    end
+  {%- elif data_type == 'timestamptz' -%}
+    ({{ soft_cast(column, 'timestamp') }}) at time zone 'UTC'
+  {%- elif data_type == 'text[]' -%}
+    case
+      when strpos({{ column }}, ',') > 0 then (
+        select array_agg(btrim(listed.item) order by listed.position)
+        from unnest(string_to_array({{ column }}, ',')) with ordinality as listed (item, position)
+        where btrim(listed.item) <> ''
+      )
+      when btrim({{ column }}) <> '' then array[btrim({{ column }})]
     end
   {%- elif data_type == 'date' -%}
     {{ cast_matching(column, '^' ~ date ~ '$', 'date') }}
@@ -31,4 +43,9 @@
 
 {% macro cast_matching(expression, pattern, data_type) -%}
   case when {{ expression }} ~ '{{ pattern }}' and pg_input_is_valid({{ expression }}, '{{ data_type }}') then ({{ expression }})::{{ data_type }} end
+{%- endmacro %}
+
+{# A value of an enumeration in the contract's spelling, whatever case it came in; any other text stays as it is. #}
+{% macro canonical_spelling(column, values) -%}
+  case lower({{ column }}){% for value in values %} when '{{ value | lower }}' then '{{ value }}'{% endfor %} else {{ column }} end
 {%- endmacro %}

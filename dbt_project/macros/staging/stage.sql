@@ -7,17 +7,17 @@
 {% macro stage(feed, table) %}
 {%- set raw = source('raw_' ~ feed, table) -%}
 {%- set contract = file_contract(feed, table) -%}
-{%- set typed = contract.columns | rejectattr('type', 'equalto', 'text') | list -%}
+{%- set typed = contract.columns | rejectattr('type', 'in', ['text', 'text[]']) | list -%}
 {%- set keys = as_list(contract.key) + as_list(contract.drop_key) -%}
 select
   raw.org_id,
   {%- for column in contract.columns %}
-  {{ soft_cast('raw.' ~ column.name, column.type) }} as {{ column.name }},
+  {{ staged_value(column) }} as {{ adapter.quote(column.name) }},
   {%- endfor %}
   {%- if typed or keys %}
   array_remove(array[
     {%- for column in typed %}
-    case when raw.{{ column.name }} is not null and {{ soft_cast('raw.' ~ column.name, column.type) }} is null then '{{ column.name }}' end
+    case when raw.{{ adapter.quote(column.name) }} is not null and {{ staged_value(column) }} is null then '{{ column.name }}' end
     {{- ',' if keys or not loop.last }}
     {%- endfor %}
     {%- for key in keys %}
@@ -34,6 +34,12 @@ select
   to_jsonb(raw.*) as _raw
 from {{ raw }} as raw
 {% endmacro %}
+
+{# A column of the raw row `raw` as staging gives it: cast, or for an enumeration in the contract's spelling. #}
+{% macro staged_value(column) -%}
+  {%- set delivered = 'raw.' ~ adapter.quote(column.name) -%}
+  {{ canonical_spelling(delivered, column.enumeration) if column.enumeration else soft_cast(delivered, column.type) }}
+{%- endmacro %}
 
 {#
   The longest text of one key column. An index entry holds at most 2,704 bytes, and a longer one fails the build of every

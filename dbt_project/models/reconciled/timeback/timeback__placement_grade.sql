@@ -1,0 +1,8 @@
+-- No feed delivers grades yet: typed and without rows, so that what is matched against them is right from the day one does.
+select
+    null::text as org_id,
+    null::uuid as id,
+    null::text as grade_primary_identifier,
+    null::text as label,
+    null::integer as order_number
+where false

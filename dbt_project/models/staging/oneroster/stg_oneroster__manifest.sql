@@ -1,0 +1,1 @@
+{{ stage('oneroster', 'manifest') }}
