@@ -47,10 +47,10 @@ def sole_zip(names: Iterable[str]) -> str | None:
     names = sorted(names)
     zips = [name for name in names if is_zip(name)]
     if len(zips) > 1:
-        raise PackageRefused("several_zips", shown_name(zips[1]), "The folder holds several zips; deliver one of them.")
+        raise PackageRefused("OR017", shown_name(zips[1]), "The folder holds several zips; deliver one of them.")
     if zips and any(name.casefold().endswith(".csv") for name in names):
         raise PackageRefused(
-            "zip_beside_files",
+            "OR018",
             shown_name(zips[0]),
             "The folder holds a zip and loose CSV files; deliver either the zip or the files.",
         )
@@ -70,7 +70,7 @@ def sort_out(feed: Feed, names: Iterable[str]) -> Contents:
             left_aside.append(name)
         elif contract.file in files:
             raise PackageRefused(
-                "duplicate_file",
+                "OR013",
                 contract.file,
                 f"Two files of this name were delivered, one of them as {shown_name(name)}; deliver one of them.",
             )

@@ -60,22 +60,24 @@ def without_passwords(stream: ByteStream, contract: FileContract) -> ByteStream:
     if not head:
         return _Joined(iter(()))
     line, rest = head
-    names = header_names(line, contract)
+    names = header_names(line, contract, rest)
     secret = [place for place, name in enumerate(names) if is_password_column(name)]
     if not secret:
         return _Joined(_unchanged(line, rest, stream))
     return _Joined(_Redaction(stream, contract, names, secret).texts(line, rest))
 
 
-def header_names(line: bytes, contract: FileContract) -> list[str]:
+def header_names(line: bytes, contract: FileContract, rest: bytes = b"") -> list[str]:
     """Return the names in a file's first line as delivered, without spaces and byte order marks around them.
 
-    Raises PackageRefused when it is not UTF-8 text of one line that names columns of this file.
+    ``rest``, some of what follows, helps to tell the encoding. Raises PackageRefused when it is not UTF-8 text of one line that names columns of this file.
     """
     file = contract.file
-    looks_like = _other_encoding(line)
-    if looks_like:
-        raise _unreadable(file, f"The first line {looks_like}; deliver the file as UTF-8.")
+    if b"\0" in line or not is_utf8(line):
+        # Only here: validation brings polars along, and fetching does not need it.
+        from edreflect_assets.roster.validation.encodings import looks_like  # noqa: PLC0415
+
+        raise _unreadable(file, f"The header is not UTF-8; it looks like {looks_like(line + rest)}.", "OR100")
     text = line.removeprefix(_BOM).decode("utf-8").rstrip("\r\n")
     if "\r" in text:
         raise _unreadable(file, "The first line holds a lone carriage return; deliver lines that end in LF or CRLF.")
@@ -93,6 +95,7 @@ def header_names(line: bytes, contract: FileContract) -> list[str]:
             file,
             "The first line does not name the columns of this file, separated by commas; deliver the file with its "
             "header in the first line.",
+            "OR103",
         )
     return names
 
@@ -266,14 +269,8 @@ def _read_full(stream: ByteStream, size: int) -> bytes:
     return b"".join(chunks)
 
 
-def _other_encoding(line: bytes) -> str | None:
-    if line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in line:
-        return "looks like UTF-16" if line.startswith((b"\xff\xfe", b"\xfe\xff")) or line[1:2] == b"\0" else "holds NUL"
-    return None if is_utf8(line) else "is not UTF-8"
-
-
-def _unreadable(file: str, text: str) -> PackageRefused:
-    return PackageRefused("header_unreadable", file, text)
+def _unreadable(file: str, text: str, code: str = "OR102") -> PackageRefused:
+    return PackageRefused(code, file, text)
 
 
 def _folded(name: str) -> str:

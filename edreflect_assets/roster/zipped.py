@@ -41,7 +41,7 @@ class ZipPackage:
             self._zip = zipfile.ZipFile(_Bounded(stream))
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError):
             raise self._refused(
-                "zip_damaged", "It is no zip, or damaged or cut off; make it anew and deliver it again."
+                "OR010", "It is no zip, or damaged or cut off; make it anew and deliver it again."
             ) from None
         self._files = {info.orig_filename: info for info in self._listed()}
         self._check_sizes(stream.seek(0, 2))
@@ -62,12 +62,12 @@ class ZipPackage:
 
     def damaged(self) -> PackageRefused:
         """Return the refusal of a zip whose content is not what it declares."""
-        return self._refused("zip_damaged", "A file in it is damaged; make the zip anew and deliver it again.")
+        return self._refused("OR010", "A file in it is damaged; make the zip anew and deliver it again.")
 
     def too_large(self) -> PackageRefused:
         """Return the refusal of a zip that unpacks to more than it may."""
         return self._refused(
-            "zip_too_large",
+            "OR014",
             f"It unpacks to more than is plausible (more than {MAX_RATIO} times its size, {MAX_FILE_BYTES // 1024**3} GiB "
             f"in one file or {MAX_FILES} files); deliver a zip of the roster files alone.",
         )
@@ -81,23 +81,21 @@ class ZipPackage:
             name = shown_name(info.orig_filename)
             kind = stat.S_IFMT(info.external_attr >> 16)
             if "/" in info.orig_filename or info.is_dir():
-                raise self._refused("zip_folder", f"It holds {name} in a folder; put the files at the root of the zip.")
+                raise self._refused("OR012", f"It holds {name} in a folder; put the files at the root of the zip.")
             if kind not in {0, stat.S_IFREG}:
-                raise self._refused("zip_link", f"It holds {name}, a link or device; put the files themselves into it.")
+                raise self._refused("OR015", f"It holds {name}, a link or device; put the files themselves into it.")
             if unsafe_name(info.orig_filename) is not None:
-                raise self._refused("zip_path", f"It holds a file named {name}; use plain names like users.csv.")
+                raise self._refused("OR011", f"It holds a file named {name}; use plain names like users.csv.")
             if info.flag_bits & _ENCRYPTED:
-                raise self._refused(
-                    "zip_encrypted", "It is encrypted; deliver it without a password, SFTP protects it."
-                )
+                raise self._refused("OR016", "It is encrypted; deliver it without a password, SFTP protects it.")
             if info.compress_type not in _METHODS:
                 raise self._refused(
-                    "zip_damaged", "It is compressed by a method other than deflate; make it anew with any common tool."
+                    "OR010", "It is compressed by a method other than deflate; make it anew with any common tool."
                 )
         times = Counter(unicodedata.normalize("NFC", info.orig_filename).casefold() for info in kept)
         twice = next((info.orig_filename for info in kept if times[_folded(info)] > 1), None)
         if twice is not None:
-            raise self._refused("zip_duplicate", f"It holds {shown_name(twice)} twice; put each file into it once.")
+            raise self._refused("OR013", f"It holds {shown_name(twice)} twice; put each file into it once.")
         yield from kept
 
     def _ignored(self, info: zipfile.ZipInfo) -> bool:
@@ -106,7 +104,7 @@ class ZipPackage:
         parts = name.rstrip("/").split("/")
         if name.startswith("/") or "\\" in name or ":" in parts[0] or "\0" in name or {"..", "."}.intersection(parts):
             raise self._refused(
-                "zip_path", f"It holds the path {shown_name(name)}; put the files at the root, under plain names."
+                "OR011", f"It holds the path {shown_name(name)}; put the files at the root, under plain names."
             )
         return parts[0] == _MACOS_FOLDER or (len(parts) == 1 and name.startswith("."))
 
