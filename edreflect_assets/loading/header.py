@@ -67,31 +67,55 @@ class Header:
         return tuple(found)
 
 
+@dataclass(frozen=True)
+class Names:
+    """The names in a header as delivered: those up to the last ``named`` one, the number of ``unnamed`` fields after
+    them, and the physical ``lines`` that the header takes.
+    """
+
+    named: tuple[str, ...]
+    unnamed: int
+    lines: int
+
+
 def read_header(stream: BinaryIO, contract: FileContract) -> Header:
     """Read the header from the start of ``stream`` and leave the stream at the first record.
 
     Raises FileRefusedError for an empty file, a header that cannot be read, lacks a key column, names a column twice,
     leaves one in the middle without a name, or brings unknown columns that a table cannot take.
     """
-    raw, lines = _read_record(stream)
-    names = _split(raw)
-    while names and not names[-1]:
-        names.pop()
-    unnamed = _field_count(raw) - len(names)
-    spellings = _spellings(contract)
-    columns = [_resolve(name, spellings) if name else "" for name in names]
-    _check(columns, contract, lines)
+    read = read_names(stream)
+    columns = raw_columns(read.named, contract)
+    _check(columns, contract, read.lines)
     known = set(contract.column_names)
     return Header(
-        names=tuple(names),
+        names=read.named,
         columns=tuple(columns),
-        unnamed=unnamed,
+        unnamed=read.unnamed,
         size=stream.tell(),
-        lines=lines,
+        lines=read.lines,
         missing=tuple(column for column in contract.column_names if column not in columns),
         unknown=tuple(column for column in columns if column not in known | contract.removed_columns),
         removed=tuple(column for column in columns if column in contract.removed_columns),
     )
+
+
+def read_names(stream: BinaryIO) -> Names:
+    """Read the names in a header from the start of ``stream``, whatever they are, and leave it at the first record.
+
+    Raises FileRefusedError for an empty file and a header that cannot be read.
+    """
+    raw, lines = _read_record(stream)
+    names = _split(raw)
+    while names and not names[-1]:
+        names.pop()
+    return Names(tuple(names), _field_count(raw) - len(names), lines)
+
+
+def raw_columns(names: Iterable[str], contract: FileContract) -> list[str]:
+    """Return the raw column of each delivered name, an empty text for a field without a name."""
+    spellings = _spellings(contract)
+    return [_resolve(name, spellings) if name else "" for name in names]
 
 
 def _read_record(stream: BinaryIO) -> tuple[bytes, int]:

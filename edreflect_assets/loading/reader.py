@@ -27,11 +27,12 @@ _EMPTY_IN_QUOTES = re.compile(rb'("(?:[^"]++|"")++")|""')
 
 @dataclass(frozen=True)
 class Rejected:
-    """A record that was set aside: the physical line it starts on (header = 1), why, and its bytes as delivered."""
+    """A record that was set aside: the physical line it starts on (header = 1), why, its bytes as delivered, its number."""
 
     line: int
     reason: str
     text: bytes
+    record: int
 
 
 class Profiling(Protocol):
@@ -145,7 +146,7 @@ class RecordReader:
             self.records += 1
             if scanned.reason is not None:
                 self.rejected += 1
-                self._on_rejected(Rejected(scan.line, scanned.reason, scanned.text))
+                self._on_rejected(Rejected(scan.line, scanned.reason, scanned.text, self.records))
                 continue
             good.append(scanned.text)
             numbers.append(self.records)

@@ -102,7 +102,7 @@ def test_a_blank_line_is_a_null_in_a_file_of_one_column() -> None:
 def test_the_end_marker_is_set_aside_in_a_file_of_one_column_too() -> None:
     sent, rejected = read(b"a\n\\.\nb\n", Shape(1))
     assert sent == b"1,2,a\n3,4,b\n"
-    assert rejected == [Rejected(3, "end-of-data marker", b"\\.")]
+    assert rejected == [Rejected(3, "end-of-data marker", b"\\.", 2)]
 
 
 def test_the_end_marker_inside_quotes_is_text() -> None:
