@@ -75,12 +75,14 @@ def _export(random: Random, org: str, day: date, source: SourceSystem, changed: 
             sheets.append(source.delta(file, day, {key for name, key in changed if name == file}))
         else:
             sheets.append(_with_stray_times(random, source.bulk(file)))
-    spoiled = [_spoiled(random, sheet) for sheet in sheets if sheet.lines]
+    quiet = {sheet.file.removesuffix(".csv"): "delta" for sheet in sheets if not sheet.lines}
+    spoiled = [_spoiled(random, sheet) for sheet in sheets]
     if random.random() < 0.03:
         spoiled.append(Sheet("orgs.csv", ENTITIES["orgs.csv"].headers, ()))
+        quiet.pop("orgs", None)
     elif random.random() < 0.05:
-        spoiled = []
-    return delivery(org, day, spoiled, source.version)
+        spoiled, quiet = [], {}
+    return delivery(org, day, spoiled, source.version, **quiet)
 
 
 def _with_stray_times(random: Random, sheet: Sheet) -> Sheet:

@@ -9,7 +9,7 @@ from datetime import date
 
 from tests.model.roster.entities import ENTITIES
 from tests.model.roster.log import Delivery
-from tests.model.roster.records import Sheet
+from tests.model.roster.records import Sheet, mode_of
 
 PLAIN = {
     "academicSessions.csv": {
@@ -54,7 +54,7 @@ def sheet(file: str, *rows: Fields, version: str = "1.1", plain: bool = True) ->
 def delivery(org: str, day: date, sheets: Iterable[Sheet], version: str = "1.1", **announced: str) -> Delivery:
     """Return a package with its manifest, which says of each file what it is; ``announced`` overrides that by file."""
     by_file = {each.file: each for each in sheets}
-    modes = {file: _mode(by_file.get(file)) for file in ENTITIES}
+    modes = {file: mode_of(by_file[file], None) if file in by_file else "absent" for file in ENTITIES}
     said = {file.removesuffix(".csv"): mode for file, mode in modes.items()} | announced
     lines = [
         ("manifest.version", "1.0"),
@@ -71,10 +71,3 @@ def write(sheet: Sheet) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows([sheet.header, *sheet.lines])
     return text.getvalue().encode()
-
-
-def _mode(sheet: Sheet | None) -> str:
-    if sheet is None:
-        return "absent"
-    both = all(sheet.field(line, "status") and sheet.field(line, "dateLastModified") for line in sheet.lines)
-    return "delta" if both else "bulk"
