@@ -17,6 +17,7 @@ from edreflect_assets.sample import generate
 @click.option("--orgs", type=click.IntRange(1), default=2, show_default=True, help="How many districts.")
 @click.option("--days", type=click.IntRange(1), default=5, show_default=True, help="How many days, weekends included.")
 @click.option("--educators", type=click.IntRange(3), default=40, show_default=True, help="How many per district.")
+@click.option("--students", type=click.IntRange(0), default=300, show_default=True, help="Per district; 0: no rosters.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed writes the same bytes.")
 @click.option("--end-day", type=DAY, metavar="DAY", help="The last day (YYYY-MM-DD).")
 @click.option("--dirty/--clean", default=True, show_default=True, help="With or without a few broken records.")
@@ -27,6 +28,7 @@ def sample(
     orgs: int,
     days: int,
     educators: int,
+    students: int,
     seed: int,
     end_day: datetime | None,
     dirty: bool,
@@ -34,13 +36,14 @@ def sample(
 ) -> None:
     """Write generated exports to a folder, laid out as on an SFTP server.
 
-    Nobody in them exists. `edreflect load --source` takes the folder once its orgs are in the registry.
+    EdReflect's daily exports and OneRoster rosters, about the same teachers. Nobody in them exists. `edreflect load --source` takes the folder once its orgs are in the registry.
     """
     summary = generate(
         out,
         orgs=orgs,
         days=days,
         educators=educators,
+        students=students,
         seed=seed,
         end_day=end_day.date() if end_day else None,
         dirty=dirty,

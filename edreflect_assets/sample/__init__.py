@@ -1,4 +1,4 @@
-"""Sample data: simulated districts whose EdReflect exports look and behave like real ones."""
+"""Sample data: simulated districts whose EdReflect exports and rosters look and behave like real ones."""
 
 from edreflect_assets.sample.plan import DEFAULT_END_DAY, Sample, SampleDelivery, SampleSummary, generate
 from edreflect_assets.sample.source_system import SourceSystem

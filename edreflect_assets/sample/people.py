@@ -91,6 +91,10 @@ class People:
         learners = self.affiliations.observers_of(person.employee_id)
         return next((o for o in self.observers if o.employee_id in learners), self.observers[0])
 
+    def email_of(self, person: Person) -> str:
+        """Return a person's work address."""
+        return plain(f"{person.first_name}.{person.last_name}.{person.employee_id[-3:]}@{self.context.domain}")
+
     def _some_educators(self, number: int) -> list[Person]:
         present = self.active_educators()
         # one must stay for observations and goals to go on
@@ -163,11 +167,10 @@ class People:
 
     def _publish(self, person: Person) -> None:
         tables, key = self.context.tables, person.employee_id
-        address = f"{person.first_name}.{person.last_name}.{key[-3:]}@{self.context.domain}"
         self.context.touch("User_Modified.csv", key)
         account = {
             "user_id": person.user_id,
-            "email": _plain(address),
+            "email": self.email_of(person),
             "first_name": person.first_name,
             "last_name": person.last_name,
             "is_active": flag(person.active),
@@ -209,7 +212,7 @@ class People:
         self.context.tables.put("User_Artifacts.csv", row)
 
 
-def _plain(address: str) -> str:
+def plain(address: str) -> str:
     """Return an e-mail address without accents, spaces and apostrophes."""
     letters = unicodedata.normalize("NFKD", address.lower().replace("ł", "l").replace("ø", "o"))
     return "".join(letter for letter in letters if letter.isascii() and (letter.isalnum() or letter in "._-@"))

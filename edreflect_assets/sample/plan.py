@@ -14,9 +14,11 @@ from edreflect_assets.sample import words
 from edreflect_assets.sample.context import random_numbers
 from edreflect_assets.sample.dirt import Dirt
 from edreflect_assets.sample.faults import misdelivered
+from edreflect_assets.sample.rosters import Delivering, RosterPackage, RosterSystem
+from edreflect_assets.sample.rosters.packages import FEED as ROSTER_FEED
 from edreflect_assets.sample.source_system import FEED, MIN_EDUCATORS, SourceSystem
-from edreflect_assets.sample.tables import Export
-from edreflect_assets.sample.writing import PLAIN, WINDOWS, write_export
+from edreflect_assets.sample.tables import Export, Row
+from edreflect_assets.sample.writing import PLAIN, WINDOWS, Dialect, write_export
 
 DEFAULT_END_DAY = date(2026, 10, 16)  # a Friday
 MIN_DAYS_FOR_TROUBLE = 4
@@ -42,6 +44,18 @@ class SampleDelivery:
 
 
 @dataclass(frozen=True)
+class RosterDelivery:
+    """A roster of one org's day: ``directory`` is relative to the sample's root."""
+
+    order: int
+    org: str
+    day: date
+    kind: Kind
+    directory: Path
+    package: RosterPackage = field(repr=False)
+
+
+@dataclass(frozen=True)
 class SampleSummary:
     """What was written: names of orgs, days, numbers of files and of records (broken ones included and counted)."""
 
@@ -61,6 +75,7 @@ class Sample:
     ``days`` calendar days end at ``end_day``; little happens at weekends. From four days on, the first org has a late
     day and the last org a corrected one. ``observations_per_day`` and ``scale`` are those of SourceSystem.
     ``empty_files`` False leaves out files without records, for many tiny days. Every second org writes CRLF and a BOM.
+    With ``students`` (per org, on the first day) there are rosters too; EdReflect's exports do not depend on them.
     """
 
     orgs: int = 2
@@ -72,6 +87,7 @@ class Sample:
     observations_per_day: float | None = None
     scale: float = 1.0
     empty_files: bool = True
+    students: int = 0
 
     def __post_init__(self) -> None:
         """Raise UsageError when there is nothing to simulate."""
@@ -106,7 +122,7 @@ class Sample:
         return weekdays if len(weekdays) > 1 else between
 
     def source_system(self, org: str) -> SourceSystem:
-        """Return an org's source system before its first day."""
+        """Return an org's EdReflect before its first day."""
         return SourceSystem(
             self.seed,
             org,
@@ -116,12 +132,20 @@ class Sample:
         )
 
     def deliveries(self) -> Iterator[SampleDelivery]:
-        """Yield every delivery, org by org, those of order 2 after those of order 1; at most three days in memory."""
+        """Yield every delivery of EdReflect, org by org, those of order 2 after those of order 1; at most three days in memory."""
         for org in self.org_names:
             yield from self._deliveries_of(org)
 
+    def rosters(self) -> Iterator[RosterDelivery]:
+        """Yield every delivery of a roster, org by org and day by day.
+
+        A package's rows are there until the next delivery is asked for. A corrected day is yielded twice, first wrong.
+        """
+        for number, org in enumerate(self.org_names if self.students else ()):
+            yield from self._rosters_of(org, Delivering.of(number))
+
     def generate(self, out: Path, *, hold_back: bool = False) -> SampleSummary:
-        """Write the sample below a directory: ``{org}/export/{day}/`` and ``{org}/export/all/``.
+        """Write the sample below a directory: ``{org}/export/{day}/``, ``{org}/export/all/``, ``{org}/oneroster/{day}/``.
 
         With ``hold_back`` the late days are not there yet and the corrected days are in their first, faulty version,
         until ``corrections`` is called. Raises UsageError when the directory holds other days of the same orgs.
@@ -139,6 +163,14 @@ class Sample:
     def expected_state(self) -> dict[str, dict[str, list[dict[str, str | None]]]]:
         """Return by org what a platform must hold once everything is delivered: ``SourceSystem.current_state``."""
         return {org: self._lived_through(org).current_state() for org in self.org_names}
+
+    def expected_rosters(self) -> dict[str, dict[str, list[Row]]]:
+        """Return by org and file the records, keyed by header, that are true once every roster is applied."""
+        systems = {}
+        for number, org in enumerate(self.org_names if self.students else ()):
+            for _, system in self._roster_days(org, Delivering.of(number)):
+                systems[org] = system
+        return {org: {file: list(rows()) for file, rows in system.files().items()} for org, system in systems.items()}
 
     def _lived_through(self, org: str) -> SourceSystem:
         system = self.source_system(org)
@@ -168,8 +200,40 @@ class Sample:
         yield SampleDelivery(1, org, None, "id maps", maps, system.id_maps())
         yield from later
 
+    def _rosters_of(self, org: str, delivering: Delivering) -> Iterator[RosterDelivery]:
+        for index, system in self._roster_days(org, delivering):
+            day, package = system.day, RosterPackage.of(system, index=index, dirty=self.dirty)
+            directory = Path(load_feeds()[ROSTER_FEED].path.format(org=org, day=day))
+            if (org, day) in self.late_days:
+                yield RosterDelivery(2, org, day, "late", directory, package)
+            elif (org, day) in self.corrected_days:
+                yield RosterDelivery(1, org, day, "faulty", directory, package.cut_off())
+                yield RosterDelivery(2, org, day, "corrected", directory, package)
+            else:
+                yield RosterDelivery(1, org, day, "on time", directory, package)
+
+    def _roster_days(self, org: str, delivering: Delivering) -> Iterator[tuple[int, RosterSystem]]:
+        """Yield an org's student information system on each day, one and the same, with the day's number."""
+        source, roster = self.source_system(org), None
+        for index, day in enumerate(self.calendar):
+            source.step(day)
+            if roster is None:
+                roster = RosterSystem(
+                    self.seed,
+                    org,
+                    source.people,
+                    day,
+                    students=self.students,
+                    delivering=delivering,
+                    scale=self.scale,
+                    dirty=self.dirty,
+                )
+            else:
+                roster.step(day)
+            yield index, roster
+
     def _write(self, out: Path, kinds: set[Kind]) -> SampleSummary:
-        feed = load_feeds()[FEED]
+        feed, roster_feed = load_feeds()[FEED], load_feeds()[ROSTER_FEED]
         files = rows = dirty_rows = 0
         for delivery in self.deliveries():
             if delivery.kind not in kinds:
@@ -178,7 +242,7 @@ class Sample:
                 feed,
                 delivery.export,
                 out / delivery.directory,
-                dialect=WINDOWS if self.org_names.index(delivery.org) % 2 else PLAIN,
+                dialect=self._dialect(delivery.org),
                 extra_lines=delivery.broken_lines,
                 # a file left out of a second delivery would leave its first, faulty version standing
                 empty_files=self.empty_files or delivery.kind == "corrected",
@@ -186,19 +250,29 @@ class Sample:
             files += written.files
             rows += written.rows
             dirty_rows += len(delivery.broken_lines)
+        for roster in self.rosters():
+            if roster.kind not in kinds:
+                continue
+            written = roster.package.write(roster_feed, out / roster.directory, self._dialect(roster.org))
+            files += written.files
+            rows += written.rows
+            dirty_rows += roster.package.broken
         return SampleSummary(
             self.org_names, self.calendar, files, rows, dirty_rows, self.late_days, self.corrected_days
         )
 
+    def _dialect(self, org: str) -> Dialect:
+        return WINDOWS if self.org_names.index(org) % 2 else PLAIN
+
     def _refuse_other_days(self, org: str, out: Path) -> None:
-        template = load_feeds()[FEED].path
-        expected = {Path(template.format(org=org, day=day)).name for day in self.calendar}
-        root = (out / template.format(org=org, day="x")).parent
-        for found in sorted(root.glob("????-??-??")):
-            if found.name not in expected:
-                raise UsageError(
-                    f"{root} holds {found.name}, a day that is not in this sample; choose an empty directory."
-                )
+        expected = {str(day) for day in self.calendar}
+        for feed in (FEED, ROSTER_FEED):
+            root = (out / load_feeds()[feed].path.format(org=org, day="x")).parent
+            for found in sorted(root.glob("????-??-??")):
+                if found.name not in expected:
+                    raise UsageError(
+                        f"{root} holds {found.name}, a day that is not in this sample; choose an empty directory."
+                    )
 
 
 def generate(
@@ -213,6 +287,7 @@ def generate(
     observations_per_day: float | None = None,
     scale: float = 1.0,
     empty_files: bool = True,
+    students: int = 0,
     hold_back: bool = False,
 ) -> SampleSummary:
     """Write a sample below a directory; the arguments are the fields of Sample and the one of Sample.generate."""
@@ -226,5 +301,6 @@ def generate(
         observations_per_day=observations_per_day,
         scale=scale,
         empty_files=empty_files,
+        students=students,
     )
     return sample.generate(out, hold_back=hold_back)

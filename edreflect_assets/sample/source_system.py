@@ -45,17 +45,17 @@ class SourceSystem:
         self.org = org
         self.feed: Feed = load_feeds()[FEED]
         self._context = Context(self.feed, seed, org, scale)
-        self._people = People(self._context, educators)
+        self.people = People(self._context, educators)
         self._rubrics = Rubrics(self._context, domains=4 if educators >= 20 else 2)
         per_day = educators / 8 if observations_per_day is None else observations_per_day
-        self._observations = Observations(self._context, self._people, self._rubrics, per_day)
+        self._observations = Observations(self._context, self.people, self._rubrics, per_day)
         self._parts = (
             self._rubrics,
-            self._people,
+            self.people,
             self._observations,
-            Goals(self._context, self._people, self._rubrics, educators / 20),
-            Slos(self._context, self._people, educators / 10),
-            Summaries(self._context, self._people, self._observations, educators / 15),
+            Goals(self._context, self.people, self._rubrics, educators / 20),
+            Slos(self._context, self.people, educators / 10),
+            Summaries(self._context, self.people, self._observations, educators / 15),
         )
         self._started = False
 
@@ -72,7 +72,7 @@ class SourceSystem:
                 part.step()
         else:
             self._found()
-        affiliations = self._people.affiliations.take_export()
+        affiliations = self.people.affiliations.take_export()
         return {**self._context.tables.take_export(), AFFILIATIONS: affiliations}
 
     def write(self, day: date, directory: Path) -> Export:
@@ -103,7 +103,7 @@ class SourceSystem:
         reconciled type (a timestamp in UTC: ``2026-10-16 14:00:05``); an empty field is None. The table ``id_map`` has
         kind, old_id and new_id; reference files have no table.
         """
-        files = {**self._context.tables.present(), AFFILIATIONS: self._people.affiliations.present()}
+        files = {**self._context.tables.present(), AFFILIATIONS: self.people.affiliations.present()}
         state = {
             self.feed.files[file].table: [self._reconciled(file, row) for row in rows] for file, rows in files.items()
         }
@@ -115,7 +115,7 @@ class SourceSystem:
     def _found(self) -> None:
         self._started = True
         self._rubrics.found()
-        self._people.found([rubric.id for rubric in self._rubrics.rubrics])
+        self.people.found([rubric.id for rubric in self._rubrics.rubrics])
         for part in self._parts[2:]:
             part.found()
         self._context.close_legacy()
