@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from edreflect_assets.contracts import FileContract, load_feeds
 from edreflect_assets.sample import DEFAULT_END_DAY, Sample, SourceSystem
+from edreflect_assets.sample.rosters import RosterPackage
+from edreflect_assets.sample.rosters.dirt import BROKEN_SUFFIX
 from edreflect_assets.sample.tables import Export, Row
 
 FEED = load_feeds()["edreflect"]
@@ -154,3 +156,48 @@ def _read(out: Path, directory: Path, broken: Mapping[tuple[Path, str], bytes]) 
         with io.StringIO(content.decode("utf-8-sig"), newline="") as text:
             export[path.name] = list(csv.DictReader(text, strict=True))
     return export
+
+
+def _fold(known: dict[str, dict[str, Row]], package: RosterPackage) -> None:
+    """Apply a package's good records to those known, by file and sourcedId."""
+    for file in package.files:
+        rows = {row["sourcedId"]: row for row in file.rows() if not row["sourcedId"].endswith(BROKEN_SUFFIX)}
+        if file.mode == "bulk":
+            known[file.name] = rows
+        else:
+            known.setdefault(file.name, {}).update(rows)
+        gone = [key for key, row in rows.items() if row.get("status") == "tobedeleted"]
+        for key in gone:
+            del known[file.name][key]
+
+
+def _without_lifecycle(row: Row) -> Row:
+    spelled = {**row, "enabledUser": row["enabledUser"].lower()} if "enabledUser" in row else row
+    return {name: value for name, value in spelled.items() if value and name not in {"status", "dateLastModified"}}
+
+
+@given(
+    orgs=st.integers(1, 4),
+    days=st.integers(1, 16),
+    students=st.integers(1, 120),
+    educators=st.integers(3, 30),
+    scale=st.sampled_from((0.2, 1.0, 8.0)),
+    seed=st.integers(0, 10_000),
+    end_day=st.dates(date(2026, 1, 1), date(2028, 1, 1)),
+)
+@settings(max_examples=25, deadline=None)
+def test_replayed_roster_packages_give_what_the_student_information_system_holds(
+    orgs: int, days: int, students: int, educators: int, scale: float, seed: int, end_day: date
+) -> None:
+    sample = Sample(
+        orgs=orgs, days=days, students=students, educators=educators, scale=scale, seed=seed, end_day=end_day
+    )
+    known: dict[str, dict[str, dict[str, Row]]] = {org: {} for org in sample.org_names}
+    for delivery in sample.rosters():
+        if delivery.kind != "faulty":
+            _fold(known[delivery.org], delivery.package)
+    for org, files in sample.expected_rosters().items():
+        for name, rows in files.items():
+            held = {key: _without_lifecycle(row) for key, row in known[org].get(name, {}).items()}
+            assert held == {row["sourcedId"]: _without_lifecycle(row) for row in rows}
+            assert len(held) == len(rows)
