@@ -69,8 +69,10 @@ class Header:
 
 @dataclass(frozen=True)
 class Names:
-    """The names in a header as delivered: those up to the last ``named`` one, the number of ``unnamed`` fields after
-    them, and the physical ``lines`` that the header takes.
+    """The names in a header as delivered.
+
+    ``named`` ends with the last field that has a name, ``unnamed`` counts the fields after it, ``lines`` the physical
+    lines that the header takes.
     """
 
     named: tuple[str, ...]

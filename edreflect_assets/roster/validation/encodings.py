@@ -1,0 +1,53 @@
+"""Which encoding bytes that are not UTF-8 look like: a guess, good enough to tell an exporter what to change."""
+
+from __future__ import annotations
+
+import codecs
+
+from edreflect_assets.loading.strict import is_utf8
+
+SAMPLE_BYTES = 64 * 1024
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+_EAST_ASIAN = (
+    ("cp932", "Shift-JIS (cp932)"),
+    ("euc_jp", "EUC-JP"),
+    ("gb18030", "GB18030"),
+    ("big5", "Big5"),
+    ("euc_kr", "EUC-KR"),
+)
+
+
+def looks_like(sample: bytes) -> str | None:
+    """Return the name of the encoding that ``sample`` seems to be in, None when it is UTF-8."""
+    for mark, name in _MARKS:
+        if sample.startswith(mark):
+            return name
+    if b"\0" in sample:
+        # Text in Latin letters has every other byte zero.
+        return "UTF-16" if sample.count(0) * 4 > len(sample) else "binary data"
+    if is_utf8(sample):
+        return None
+    for codec, name in _EAST_ASIAN:
+        if _reads_as_words(sample, codec):
+            return name
+    return "Windows-1252" if any(0x80 <= byte < 0xA0 for byte in sample) else "Windows-1252 or ISO-8859-1"
+
+
+def _reads_as_words(sample: bytes, codec: str) -> bool:
+    """Tell whether most characters beyond ASCII stand beside another one: accented letters stand alone, kanji do not."""
+    try:
+        # The sample may end inside a character.
+        text = codecs.getincrementaldecoder(codec)("strict").decode(sample)
+    except UnicodeDecodeError:
+        return False
+    beyond = [not character.isascii() for character in text]
+    together = sum(
+        here and (before or after)
+        for before, here, after in zip([False, *beyond], beyond, [*beyond[1:], False], strict=False)
+    )
+    return together * 2 > sum(beyond)
