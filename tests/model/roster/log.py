@@ -84,9 +84,12 @@ class Log:
                 self._numbers(org, day),
                 (org, day, self._numbers(org, day)) in self._approved,
             )
-            for owner, day in sorted(self._current)
-            if owner == org
+            for day in self.days(org)
         ]
+
+    def days(self, org: str) -> list[date]:
+        """Return the days with packages of an org, in order."""
+        return sorted(day for owner, day in self._current if owner == org)
 
     def sheets(self, org: str, day: date) -> dict[str, Sheet]:
         """Return the files of a day as they are now."""

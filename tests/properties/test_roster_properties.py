@@ -1,0 +1,261 @@
+"""Random rosters of many orgs, loaded and built together, end in exactly what the plain Python model says.
+
+A history is one org, three orgs are a tenant, and hundreds share the seconds that dbt takes to start. A failure names the
+seed; to replay it with its tenant alone:
+``EDREFLECT_ROSTER_SEED=17 uv run pytest tests/properties/test_roster_properties.py``. ``EDREFLECT_ROSTERS`` sets how
+many there are, ``EDREFLECT_FIRST_ROSTER`` the first seed.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from random import Random
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import psycopg2
+import pytest
+from psycopg2 import sql
+
+from edreflect_assets.access import grant_scope
+from edreflect_assets.database import connect
+from edreflect_assets.settings import Settings
+from tests.model.database import fresh_database
+from tests.model.roster import platform
+from tests.model.roster.entities import TABLES
+from tests.model.roster.log import Delivery, Log
+from tests.model.roster.roster import Roster, Row, rosters, state
+from tests.model.roster.tenants import Tenant, tenant
+from tests.model.roster.views import EVERYTHING, VIEWS, Scope, view
+from tests.properties.roster_history import DAYS, History, random_history
+
+BUILDS = 3
+LOADERS = 2
+DEFAULT_HISTORIES = 60
+ORGS_OF_A_TENANT = 3
+TODAY = date(2026, 3, 6)
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def seeds() -> list[int]:
+    """Return the seeds of this run: those of one tenant to replay, or as many as asked for."""
+    if "EDREFLECT_ROSTER_SEED" in os.environ:
+        seed = int(os.environ["EDREFLECT_ROSTER_SEED"])
+        return [
+            each for each in range(seed - ORGS_OF_A_TENANT, seed + ORGS_OF_A_TENANT) if _tenant(each) == _tenant(seed)
+        ]
+    first = int(os.environ.get("EDREFLECT_FIRST_ROSTER", "1"))
+    return list(range(first, first + int(os.environ.get("EDREFLECT_ROSTERS", DEFAULT_HISTORIES))))
+
+
+def _tenant(seed: int) -> str:
+    return f"tenant-{seed // ORGS_OF_A_TENANT}"
+
+
+@dataclass
+class Run:
+    """Everything loaded and built, and what was found on the way."""
+
+    settings: Settings
+    log: Log
+    orgs: Mapping[str, History]
+    login: str = ""
+    known: dict[str, Roster] = field(default_factory=dict)
+    after_builds: list[list[str]] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+
+    def tenants(self) -> list[Tenant]:
+        """Return what the orgs of each tenant know together."""
+        names = sorted({history.tenant for history in self.orgs.values()})
+        return [
+            tenant(name, [known for org, known in self.known.items() if self.orgs[org].tenant == name])
+            for name in names
+        ]
+
+
+@pytest.fixture(scope="module")
+def run(postgres_server: Settings, template_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Every history, cut at random places into as many parts as there are builds; some held packages are approved."""
+    home = tmp_path_factory.mktemp("rosters")
+    histories = [random_history(Random(seed), f"org-{seed}", _tenant(seed)) for seed in seeds()]
+    parts: list[list[Delivery]] = [[] for _ in range(BUILDS)]
+    for history in histories:
+        cuts = sorted(Random(history.org).choices(range(len(history.deliveries) + 1), k=BUILDS - 1))
+        for part, start, end in zip(parts, [0, *cuts], [*cuts, None], strict=True):
+            part.extend(history.deliveries[start:end])
+    with fresh_database(postgres_server, template_database, home) as settings, _login(settings) as login:
+        made = Run(settings, Log(), {history.org: history for history in histories}, login)
+        with closing(connect(settings)) as connection:
+            platform.register(connection, {history.org: history.tenant for history in histories})
+        for part in parts:
+            _load(made, part)
+            _approve_some(made)
+            platform.build_rosters(settings, TODAY)
+            made.known = rosters(made.log)
+            made.after_builds.append(_differences(made))
+        yield made
+
+
+@pytest.fixture(scope="module")
+def reader(run: Run) -> Iterator[psycopg2.extensions.connection]:
+    """A connection of a login role that may set any scope."""
+    with closing(psycopg2.connect(run.login)) as connection:
+        connection.autocommit = True
+        yield connection
+
+
+def test_the_tables_equal_the_model_after_every_build(run: Run) -> None:
+    assert run.refusals == []
+    assert run.after_builds == [[]] * BUILDS
+
+
+@pytest.mark.parametrize("day", DAYS, ids=str)
+def test_as_of_every_day_equals_the_model_of_that_day(run: Run, day: date) -> None:
+    assert _differences(run, day) == []
+
+
+def test_the_history_valid_on_a_day_equals_as_of_that_day(run: Run) -> None:
+    differences: list[str] = []
+    with closing(connect(run.settings)) as connection:
+        for table in TABLES:
+            history = platform.history_rows(connection, table)
+            assert all(end is None or start < end for _, start, end in history), table
+            for day in DAYS:
+                differences += _compare(run, table, platform.valid_on(history, day), day)
+            now = platform.by_org([row for row, _, end in history if end is None])
+            assert now == platform.rows(connection, table), table
+    assert differences == []
+
+
+def test_packages_are_applied_or_held_as_the_model_says(run: Run) -> None:
+    expected = {
+        (org, outcome.package.day): outcome.status for org, known in run.known.items() for outcome in known.outcomes
+    }
+    with closing(connect(run.settings)) as connection:
+        assert _differing(platform.packages(connection), expected) == {}
+    assert set(expected.values()) >= {"applied"}
+
+
+def test_the_sync_report_counts_what_the_model_counts(run: Run) -> None:
+    expected = {
+        (org, outcome.package.day, file): {name: getattr(counts, name) for name in ("mode", *platform.COUNTED)}
+        for org, known in run.known.items()
+        for outcome in known.outcomes
+        for file, counts in outcome.counts.items()
+    }
+    with closing(connect(run.settings)) as connection:
+        assert _differing(platform.sync_report(connection), expected) == {}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_view_shows_each_scope_what_the_model_shows_it(
+    run: Run, reader: psycopg2.extensions.connection, name: str
+) -> None:
+    tenants, differences = run.tenants(), []
+    for scope in _scopes(tenants):
+        with reader.cursor() as cursor:
+            asked = "*" if scope is None else ",".join(sorted(scope))
+            cursor.execute("set app.allowed_org_ids = %s", (asked,))
+        found, expected = platform.view_rows(reader, name), view(name, tenants, TODAY, scope)
+        if found != expected:
+            differences.append((asked, "missing", _some(expected - found), "unexpected", _some(found - expected)))
+    assert differences == []
+
+
+def test_repeating_what_is_current_changes_nothing(run: Run) -> None:
+    _load(run, [Delivery(org, day, run.log.sheets(org, day)) for org in run.log.orgs for day in run.log.days(org)])
+    assert run.refusals == []
+    platform.build_rosters(run.settings, TODAY)
+    assert _differences(run) == []
+
+
+def _scopes(tenants: list[Tenant]) -> list[Scope]:
+    """Return everything, nothing, one organization, and several across tenants."""
+    ids = sorted({str(row["id"]) for each in tenants for row in each.rows("one_roster_organization")})
+    several = [frozenset(Random(number).sample(ids, min(len(ids), 12))) for number in range(3)]
+    return [EVERYTHING, frozenset(), frozenset(ids[:1]), frozenset(ids), *several]
+
+
+def _load(run: Run, deliveries: list[Delivery]) -> None:
+    """Load in parallel; only the packages of one org keep to one loader and so to their order."""
+    queues: list[list[Delivery]] = [[] for _ in range(LOADERS)]
+    for delivery in deliveries:
+        queues[zlib.crc32(delivery.org.encode()) % LOADERS].append(delivery)
+
+    def load_queue(queue: list[Delivery]) -> list[str]:
+        refusals = []
+        with closing(connect(run.settings)) as connection:
+            for delivery in queue:
+                loaded, expected = platform.load(connection, run.settings, delivery), Log().load(delivery)
+                if loaded != expected:
+                    refusals.append(f"{delivery.org} on {delivery.day}: loaded {loaded}, the model says {expected}")
+        return refusals
+
+    with ThreadPoolExecutor(LOADERS) as pool:
+        for refusals in pool.map(load_queue, queues):
+            run.refusals += refusals
+    for delivery in deliveries:
+        run.log.load(delivery)
+
+
+def _approve_some(run: Run) -> None:
+    with closing(connect(run.settings)) as connection:
+        for org, known in rosters(run.log).items():
+            for outcome in known.outcomes:
+                if outcome.status == "held" and Random(f"{org} {outcome.package.day}").random() < 0.6:
+                    run.log.approve(org, outcome.package.day)
+                    platform.approve(connection, org, outcome.package.day)
+
+
+def _differences(run: Run, as_of: date | None = None) -> list[str]:
+    """Return a sentence for each org and table whose rows are not the model's."""
+    with closing(connect(run.settings)) as connection:
+        return [
+            sentence
+            for table in TABLES
+            for sentence in _compare(run, table, platform.rows(connection, table, as_of), as_of)
+        ]
+
+
+def _compare(run: Run, table: str, found: Mapping[str, set[Row]], as_of: date | None) -> list[str]:
+    sentences = [f"{table} has rows of {org}, which delivered nothing" for org in found.keys() - run.known.keys()]
+    for org, known in run.known.items():
+        expected, actual = state(known, table, as_of), found.get(org, set())
+        if expected != actual:
+            sentences.append(
+                f"{org}, {table}, as of {as_of or 'now'}: missing {sorted(expected - actual, key=repr)[:3]},"
+                f" unexpected {sorted(actual - expected, key=repr)[:3]}"
+            )
+    return sentences
+
+
+def _differing(found: Mapping[K, V], expected: Mapping[K, V]) -> dict[K, tuple[V | None, V | None]]:
+    keys = found.keys() | expected.keys()
+    return {key: (expected.get(key), found.get(key)) for key in keys if expected.get(key) != found.get(key)}
+
+
+def _some(rows: Counter[Row]) -> list[Row]:
+    return sorted(rows, key=repr)[:3]
+
+
+@contextmanager
+def _login(settings: Settings) -> Iterator[str]:
+    """Yield the URL of a login role that is trusted to ask for any scope, and for everything; dropped at the end."""
+    role = sql.Identifier(f"reader_{uuid.uuid4().hex[:12]}")
+    with closing(connect(settings)) as connection:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql.SQL("create role {} login password 'reader'").format(role))
+        grant_scope(connection, role.string, ["*"], gateway=True)
+        parts = urlsplit(str(settings.database_url))
+        yield parts._replace(netloc=f"{role.string}:reader@{parts.hostname}:{parts.port}").geturl()
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql.SQL("drop owned by {0}; drop role {0}").format(role))
