@@ -12,8 +12,9 @@ from edreflect_assets.contracts import Feed
 from edreflect_assets.landing import Delivery, Landing
 from edreflect_assets.loading.failures import database_failure
 from edreflect_assets.loading.ledger import Ledger, LedgerEntry
-from edreflect_assets.loading.load import DeliveryReport, FileReport, LoadOptions, load_delivery
+from edreflect_assets.loading.load import DeliveryReport, FileReport, LoadOptions, load_delivery, refuse_unread
 from edreflect_assets.orgs import Org
+from edreflect_assets.roster.refused import PackageRefused
 from edreflect_assets.settings import Settings
 from edreflect_assets.sources import Source
 
@@ -34,9 +35,12 @@ def ingest(  # noqa: PLR0917 - what is ingested, in the order in which one says 
 
     ``day`` is the folder's day, None for the files without a day. ``again`` makes new loads even of bytes that are
     current; ``stable_seconds`` None is the source's own default. Raises FetchError (nothing was loaded) or, with the
-    landed bytes kept and the refusal recorded, Refused.
+    landed bytes kept and the refusal recorded, Refused; nothing is kept of a package that cannot be read.
     """
-    delivery = source.fetch(feed, org.org_id, day, Landing(settings.landing), stable_seconds=stable_seconds)
+    try:
+        delivery = source.fetch(feed, org.org_id, day, Landing(settings.landing), stable_seconds=stable_seconds)
+    except PackageRefused as refusal:
+        raise refuse_unread(connection, feed, org.org_id, day, refusal, run_id) from None
     report = _load(connection, feed, org, delivery, again=again, run_id=run_id)
     return _with_left_out(connection, delivery, report, run_id)
 

@@ -1,9 +1,10 @@
-"""The landing area: delivered files exactly as they came, kept for good and named by their content.
+"""The landing area: delivered files as they came, kept for good and named by their content.
 
-Layout below the root: ``feed/org/day/file/sha256``; files without a day lie under ``all``. Directories are readable to
-the owner only (0700), files are read-only (0400). Beside the files of a day lies ``.delivered.json``: which bytes of
-each file the last complete delivery brought, so that a day can be loaded again without its source, even into a new
-database.
+What must not be kept is taken out of a file while it lands: it is named by what landed, and the delivery is still known
+by the sha256 of what came. Layout below the root: ``feed/org/day/file/sha256``; files without a day lie under ``all``.
+Directories are readable to the owner only (0700), files are read-only (0400). Beside the files of a day lies
+``.delivered.json``: which bytes of each file the last complete delivery brought, so that a day can be loaded again
+without its source, even into a new database.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from edreflect_assets.errors import FetchError, UsageError
 from edreflect_assets.files import locked, make_private, replace_text, sync_all
@@ -49,8 +50,19 @@ class ByteSink(Protocol):
 
 
 @dataclass(frozen=True)
+class Kept:
+    """What landed of a file that may not be kept as delivered."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
 class LandedFile:
-    """One delivered file in the landing area; ``file`` is the contract's spelling of its name if a contract has it."""
+    """One delivered file in the landing area; ``file`` is the contract's spelling of its name if a contract has it.
+
+    ``sha256`` and ``bytes`` are those of the delivery. ``kept`` says what landed where that is less.
+    """
 
     feed: str
     org_id: str
@@ -59,6 +71,12 @@ class LandedFile:
     path: Path
     sha256: str
     bytes: int
+    kept: Kept | None = None
+
+    @property
+    def landed_bytes(self) -> int:
+        """The size of the landed file."""
+        return self.kept.bytes if self.kept else self.bytes
 
 
 @dataclass(frozen=True)
@@ -122,14 +140,16 @@ class Landing:
         file: str,
         stream: ByteStream,
         *,
+        keep: Callable[[ByteStream], ByteStream] | None = None,
         before_commit: Callable[[int], None] | None = None,
     ) -> LandedFile:
         """Copy ``stream`` to its place and return it; the file appears whole or not at all.
 
         The bytes go to a temporary name, are hashed on the way and renamed; ``record`` makes a whole delivery survive a
-        crash of the machine at once. Bytes that are there already stay as they are. ``before_commit`` gets the number of bytes read and stops the landing by raising.
-        Raises FetchError when a name cannot be part of a path or the landing area cannot be written; otherwise whatever
-        ``stream`` and ``before_commit`` raise.
+        crash of the machine at once. Bytes that are there already stay as they are. ``keep`` gives what may be kept of a
+        stream, which it reads to its end; nothing else touches the disk. ``before_commit`` gets the number of bytes read
+        and stops the landing by raising. Raises FetchError when a name cannot be part of a path or the landing area
+        cannot be written; otherwise whatever ``stream``, ``keep`` and ``before_commit`` raise.
         """
         folder = self._folder(feed, org_id, day, file)
         partial = folder / f".{secrets.token_hex(8)}.part"
@@ -138,9 +158,10 @@ class Landing:
             _remove_abandoned(folder)
             target = open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")  # noqa: SIM115
         try:
-            digest, size = _copy(stream, _Guarded(target, self._disk))
+            delivered = _Hashed(stream) if keep else None
+            digest, size = _copy(keep(delivered) if keep and delivered else stream, _Guarded(target, self._disk))
             if before_commit is not None:
-                before_commit(size)
+                before_commit(delivered.bytes if delivered else size)
             path = folder / digest
             with self._disk():
                 target.flush()
@@ -152,7 +173,9 @@ class Landing:
                 target.close()
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
-        return LandedFile(feed, org_id, day, file, path, digest, size)
+        if delivered is None or delivered.sha256 == digest:
+            return LandedFile(feed, org_id, day, file, path, digest, size)
+        return LandedFile(feed, org_id, day, file, path, delivered.sha256, delivered.bytes, Kept(digest, size))
 
     def record(self, delivery: Delivery) -> None:
         """Remember the files of a complete delivery as the last ones delivered; files it lacks keep their entry.
@@ -168,9 +191,9 @@ class Landing:
             # A file that came in another spelling this time is the same file.
             spellings = {landed.file.casefold() for landed in delivery.files}
             earlier = {
-                file: digest for file, digest in _read_manifest(folder).items() if file.casefold() not in spellings
+                file: entry for file, entry in _read_manifest(folder).items() if file.casefold() not in spellings
             }
-            entries = earlier | {landed.file: landed.sha256 for landed in delivery.files}
+            entries = earlier | {landed.file: _entry(landed) for landed in delivery.files}
             replace_text(folder / _MANIFEST, json.dumps(entries, indent=1, sort_keys=True))
 
     def last_delivery(self, feed: str, org_id: str, day: date | None) -> Delivery:
@@ -186,7 +209,9 @@ class Landing:
                 f"Nothing of {feed}, {org_id}, {when} has landed yet; fetch or load it from a source first."
             )
         files = []
-        for file, digest in sorted(entries.items()):
+        for file, entry in sorted(entries.items()):
+            kept = Kept(entry["landed_sha256"], entry["landed_bytes"]) if isinstance(entry, dict) else None
+            digest = kept.sha256 if kept else str(entry)
             path = self._folder(feed, org_id, day, file) / digest
             if not path.is_file():
                 raise FetchError(f"The landed bytes of {feed}, {org_id}, {when}, {file} are gone; fetch the day again.")
@@ -197,7 +222,8 @@ class Landing:
                     f"The landed bytes of {feed}, {org_id}, {when}, {file} no longer match their sha256; "
                     "remove that file from the landing area and fetch the day again."
                 )
-            files.append(LandedFile(feed, org_id, day, file, path, digest, size))
+            delivered_digest, delivered_size = (entry["sha256"], entry["bytes"]) if kept else (digest, size)
+            files.append(LandedFile(feed, org_id, day, file, path, delivered_digest, delivered_size, kept))
         return Delivery(feed, org_id, day, tuple(files))
 
     @contextmanager
@@ -219,6 +245,25 @@ class Landing:
             if reason is not None:
                 raise FetchError(f"{printable_name(part)} of {printable_name(org_id)} is not taken: {reason}.")
         return self.root.joinpath(*parts)
+
+
+class _Hashed:
+    """A stream, with the size and sha256 of what was read of it."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+        self._digest = hashlib.sha256()
+        self.bytes = 0
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def read(self, size: int, /) -> bytes:
+        chunk = self._stream.read(size)
+        self._digest.update(chunk)
+        self.bytes += len(chunk)
+        return chunk
 
 
 class _Guarded:
@@ -250,8 +295,19 @@ def _remove_abandoned(folder: Path) -> None:
                 partial.unlink()
 
 
-def _read_manifest(folder: Path) -> dict[str, str]:
+def _entry(landed: LandedFile) -> Any:
+    """Return what the manifest says of a file: its sha256 or, where less was kept than delivered, both sides."""
+    if landed.kept is None:
+        return landed.sha256
+    return {
+        "sha256": landed.sha256,
+        "bytes": landed.bytes,
+        "landed_sha256": landed.kept.sha256,
+        "landed_bytes": landed.kept.bytes,
+    }
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
     with suppress(FileNotFoundError):
-        entries = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        return {str(file): str(digest) for file, digest in entries.items()}
+        return dict(json.loads((folder / _MANIFEST).read_text(encoding="utf-8")))
     return {}

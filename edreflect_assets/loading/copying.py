@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import psycopg2
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 names its class in lower case
@@ -19,6 +20,9 @@ from edreflect_assets.loading.quarantine import Quarantine
 from edreflect_assets.loading.raw_table import copy_statement
 from edreflect_assets.loading.reader import BLOCK_BYTES, RecordReader
 from edreflect_assets.loading.strict import Shape
+
+if TYPE_CHECKING:
+    from edreflect_assets.roster.verdict import FileVerdict
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def plan_file(contract: FileContract, landed: LandedFile) -> PlannedFile:
     """Read the header of a landed file; raises FileRefusedError, or LoadError if the landing area lost the file."""
     try:
         with blaming(contract.file), landed.path.open("rb") as stream:
-            if os.fstat(stream.fileno()).st_size != landed.bytes:
+            if os.fstat(stream.fileno()).st_size != landed.landed_bytes:
                 raise LoadError(
                     f"The landed bytes of {contract.file} of {landed.org_id} are not those that were delivered;"
                     " fetch the day again.",
@@ -76,8 +80,9 @@ def copy_file(
     quarantine: Quarantine,
     profiler: Profiler,
     max_rejected_share: float,
+    verdict: FileVerdict | None = None,
 ) -> CopiedFile:
-    """Append the records of a file to its raw table in one COPY.
+    """Append the records of a file to its raw table in one COPY, without those that its ``verdict`` rejects.
 
     Raises FileRefusedError when too many records cannot be read or the database does not take them, LoadError when the
     landed file cannot be read. After either the transaction must be rolled back.
@@ -94,12 +99,20 @@ def copy_file(
                 first_line=header.lines + 1,
                 on_rejected=quarantine.add,
                 profiling=profile,
+                judged=verdict.rejected if verdict else None,
             )
             rows = _copy(cursor, schema, planned, reader)
             profile.finish()
             _check_share(reader, quarantine, max_rejected_share)
     except OSError as error:
         raise _unreadable(contract, landed, error) from None
+    if verdict is not None and (verdict.records, len(verdict.rejected)) != (reader.records, reader.rejected):
+        raise LoadError(
+            f"{contract.file} of {landed.org_id}: validation saw {verdict.records} records and rejected"
+            f" {len(verdict.rejected)}, the loader {reader.records} and {reader.rejected}; nothing was kept. Please"
+            " report this.",
+            transient=False,
+        )
     if rows != reader.accepted:
         raise LoadError(
             f"{contract.file} of {landed.org_id} holds {reader.accepted} good records, but the database counts {rows}"

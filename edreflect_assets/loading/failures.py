@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import psycopg2
 
 from edreflect_assets.errors import EdreflectError
+
+if TYPE_CHECKING:
+    from edreflect_assets.loading.packages import PackageReport
 
 # Classes of SQLSTATE after which the same load may well succeed: connection, rollback (deadlock), resources, operator,
 # lock not available.
@@ -12,12 +17,16 @@ _TRANSIENT = ("08", "40", "53", "57", "55P03")
 
 
 class FileRefusedError(Exception):
-    """One file cannot be trusted; ``cause`` is a clause for ``Refused`` and holds no value of the file."""
+    """One file cannot be trusted; ``cause`` is a clause for ``Refused`` and holds no value of the file.
 
-    def __init__(self, cause: str, *, file: str | None = None) -> None:
+    ``report`` is what validation said of the whole package, where that is why.
+    """
+
+    def __init__(self, cause: str, *, file: str | None = None, report: PackageReport | None = None) -> None:
         super().__init__(cause)
         self.cause = cause
         self.file = file
+        self.report = report
 
 
 class LoadError(EdreflectError):

@@ -54,6 +54,8 @@ class LedgerEntry:
     unknown: Sequence[str] | None = None
     warnings: Sequence[str] = ()
     profile: Mapping[str, Any] = field(default_factory=dict)
+    mode: str | None = None
+    rows_load_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,8 @@ class Ledger:
             """
             insert into ops.load_log (
                 load_id, feed, org_id, day, file, table_name, sha256, bytes, rows, quarantined, status, reason,
-                header, raw_columns, missing_columns, unknown_columns, warnings, profile, run_id, loaded_at
+                header, raw_columns, missing_columns, unknown_columns, warnings, profile, run_id, mode, rows_load_id,
+                loaded_at
             ) overriding system value values %s
             """,
             [
@@ -159,11 +162,13 @@ class Ledger:
                     Json(list(entry.warnings)),
                     Json(entry.profile),
                     self.run_id,
+                    entry.mode,
+                    entry.rows_load_id,
                 )
                 for load_id, entry in zip(load_ids, entries, strict=True)
             ],
             # The clock and not the start of the transaction, which may have waited long for its turn.
-            template=f"({', '.join(['%s'] * 12)}, {', '.join(['%s::text[]'] * 4)}, %s, %s, %s, clock_timestamp())",
+            template=f"({', '.join(['%s'] * 12)}, {', '.join(['%s::text[]'] * 4)}, {', '.join(['%s'] * 5)}, clock_timestamp())",
             page_size=500,
         )
         return load_ids

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
+from datetime import date
 
 import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
@@ -21,12 +22,14 @@ from edreflect_assets.loading.copying import CopiedFile, PlannedFile, blaming, c
 from edreflect_assets.loading.failures import FileRefusedError, LoadError, database_failure
 from edreflect_assets.loading.findings import check_missing_files, key_warnings
 from edreflect_assets.loading.ledger import CurrentLoad, Findings, Ledger, LedgerEntry
+from edreflect_assets.loading.packages import Package, SharedLoad, refused_while_reading
 from edreflect_assets.loading.profile import Profiler
 from edreflect_assets.loading.quarantine import Quarantine
 from edreflect_assets.loading.raw_table import add_columns
 from edreflect_assets.loading.report import DeliveryReport, FileReport, FileStatus, LoadOptions
+from edreflect_assets.roster.refused import PackageRefused
 
-__all__ = ["DeliveryReport", "FileReport", "LoadOptions", "load_delivery"]
+__all__ = ["DeliveryReport", "FileReport", "LoadOptions", "load_delivery", "refuse_unread"]
 
 # Another loader may change the delivery's current loads between planning and the lock; then planning starts again.
 _ATTEMPTS = 5
@@ -44,6 +47,9 @@ def load_delivery(
 
     ``connection`` must be in no transaction and not autocommitting. Files whose bytes are current are left alone,
     unless ``again`` asks for a new load from them. Deprecated and unlisted files are recorded, never loaded.
+
+    The files of a package are validated together first; records that break a rule are set aside, and a file whose bytes
+    the org delivered for another day shares that day's rows.
 
     Raises Refused, after recording it, when a file cannot be trusted; LoadError when the database or the landing area
     failed; UsageError for a connection in use. Nothing of the delivery is kept then, and what was current stays.
@@ -67,6 +73,19 @@ def load_delivery(
             connection.rollback()
 
 
+def refuse_unread(  # noqa: PLR0917 - the delivery, and what is wrong with it
+    connection: Connection, feed: Feed, org_id: str, day: date | None, refusal: PackageRefused, run_id: str | None
+) -> Refused:
+    """Record the refusal of a package that could not be read, so that nothing of it landed, and return what to raise.
+
+    ``connection`` must be in no transaction. Raises LoadError when the database failed.
+    """
+    refused = refused_while_reading(refusal)
+    loading = _Loading(connection, feed, Delivery(feed.name, org_id, day, ()), LoadOptions(run_id=run_id), False)
+    loading.record_refusal(refused, f"recording {feed.name} of {org_id}, {day or 'files without a day'}")
+    return Refused(feed.name, org_id, day, refused.file, refused.cause)
+
+
 class _Loading:
     """The steps of one call of ``load_delivery``."""
 
@@ -81,6 +100,7 @@ class _Loading:
         self._ledger = Ledger(feed.name, delivery.org_id, delivery.day, options.run_id)
         self._listed: dict[str, LandedFile] = {}
         self._aside: list[tuple[LandedFile, LedgerEntry]] = []
+        self._package = Package(feed, delivery, options.run_id, again=again) if feed.package else None
 
     def run(self) -> DeliveryReport:
         """Load and commit."""
@@ -89,12 +109,14 @@ class _Loading:
         for _ in range(_ATTEMPTS):
             with self._connection.cursor() as cursor:
                 current = self._ledger.current(cursor)
+                changed = self._changed(current)
+                shared = self._package.judge(cursor, self._listed, changed) if self._package else {}
             self._connection.rollback()
-            for file in self._changed(current):
-                if file not in plans:
+            for file in changed:
+                if file not in plans and file not in shared:
                     plans[file] = plan_file(self._feed.files[file], self._listed[file])
             self._add_columns(plans)
-            report = self._load(plans)
+            report = self._load(plans, shared)
             if report is not None:
                 return report
         raise LoadError(
@@ -117,6 +139,8 @@ class _Loading:
             with self._connection.cursor() as cursor:
                 self._ledger.lock(cursor)
                 self._ledger.record_once(cursor, entry)
+                if refusal.report is not None:
+                    refusal.report.write(cursor, self._ledger, ())
             self._connection.commit()
         except psycopg2.Error as error:
             raise database_failure(error, where) from None
@@ -164,15 +188,16 @@ class _Loading:
                         wait_seconds=self._options.lock_wait_seconds,
                     )
 
-    def _load(self, plans: Mapping[str, PlannedFile]) -> DeliveryReport | None:
+    def _load(self, plans: Mapping[str, PlannedFile], shared: Mapping[str, SharedLoad]) -> DeliveryReport | None:
         """Do all of it in one transaction; None when the lock came with other current loads than planned for."""
         with self._connection.cursor() as cursor, Profiler() as profiler, ExitStack() as stack:
             self._ledger.lock(cursor)
             current = self._ledger.current(cursor)
             changed = self._changed(current)
-            if not plans.keys() >= set(changed):
+            if not plans.keys() | shared.keys() >= set(changed):
                 self._connection.rollback()
                 return None
+            reserved = dict(zip(changed, self._ledger.reserve(cursor, len(changed)), strict=True))
             copied = [
                 copy_file(
                     cursor,
@@ -181,20 +206,28 @@ class _Loading:
                     load_id,
                     quarantine=stack.enter_context(Quarantine(load_id)),
                     profiler=profiler,
-                    max_rejected_share=self._options.max_rejected_share,
+                    max_rejected_share=1 if self._package else self._options.max_rejected_share,
+                    verdict=self._package.verdict_of(file) if self._package else None,
                 )
-                for file, load_id in zip(changed, self._ledger.reserve(cursor, len(changed)), strict=True)
+                for file, load_id in reserved.items()
+                if file not in shared
             ]
             entries = self._entries(copied, current)
+            entries += [shared[file].entry(load_id) for file, load_id in reserved.items() if file in shared]
             self._ledger.supersede(cursor, [current[file].load_id for file in changed if file in current])
             self._ledger.record(cursor, entries)
             for file_copied in copied:
                 file_copied.quarantine.write(cursor)
+            for file in shared.keys() & reserved.keys():
+                shared[file].copy_quarantine(cursor, reserved[file])
             aside = [_aside_report(entry, self._ledger.record_once(cursor, entry)) for _, entry in self._aside]
             if self._listed:
                 self._ledger.resolve_refusals(cursor)
             kept = {file: current[file] for file in self._listed if file not in changed}
             findings = self._ledger.findings(cursor, [load.load_id for load in kept.values()]) if kept else {}
+            if self._package and self._package.report and changed:
+                load_ids = [*reserved.values(), *(load.load_id for load in kept.values())]
+                self._package.report.write(cursor, self._ledger, load_ids)
             self._connection.commit()
         loaded = [_report(entry) for entry in entries]
         unchanged = [
@@ -213,7 +246,7 @@ class _Loading:
             profile = profiles[contract.file]
             keys = profile.get("distinct_keys", file.rows)
             warnings = [
-                *header.warnings,
+                *(self._package.warnings(contract.file) if self._package else header.warnings),
                 *key_warnings(contract, profile, file.rows),
                 *check_missing_files(self._feed, contract, keys, present, self._options.missing_file),
             ]
@@ -233,6 +266,7 @@ class _Loading:
                     unknown=header.beside_contract,
                     warnings=warnings,
                     profile=profile,
+                    mode=self._package.mode_of(contract.file) if self._package else None,
                 )
             )
         return entries

@@ -11,7 +11,8 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 names 
 from edreflect_assets.loading.reader import Rejected
 
 _IN_MEMORY_BYTES = 256 * 1024
-_COPY = "copy ops.quarantine (load_id, line, reason, raw_line) from stdin (format csv, encoding 'UTF8')"
+_COPY = """copy ops.quarantine (load_id, line, reason, raw_line, column_name, code, record_key)
+    from stdin (format csv, encoding 'UTF8')"""
 
 
 class Quarantine:
@@ -37,11 +38,20 @@ class Quarantine:
         """Take a record; bytes that are not UTF-8, and NUL, become U+FFFD."""
         if self.first is None:
             self.first = rejected
-        raw = rejected.text.decode("utf-8", "replace").replace("\0", "\ufffd").replace('"', '""')
-        self._spool.write(f'{self._load_id},{rejected.line},"{rejected.reason}","{raw}"\n'.encode())
+        judged = rejected.judged
+        beside = (judged.column, judged.code, judged.record_key) if judged else (None, None, None)
+        texts = (rejected.reason, rejected.text.decode("utf-8", "replace"), *beside)
+        self._spool.write(f"{self._load_id},{rejected.line},{','.join(map(_field, texts))}\n".encode())
 
     def write(self, cursor: Cursor) -> None:
         """Append the records to ``ops.quarantine``."""
         if self.first is not None:
             self._spool.seek(0)
             cursor.copy_expert(_COPY, self._spool)
+
+
+def _field(text: str | None) -> str:
+    if text is None:
+        return ""
+    plain = text.replace("\0", "\ufffd").replace('"', '""')
+    return f'"{plain}"'

@@ -8,18 +8,23 @@ the right number of fields, UTF-8, no NUL, line ends of LF.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from edreflect_assets.loading.failures import FileRefusedError
 from edreflect_assets.loading.fast import FastSplit, Split
 from edreflect_assets.loading.strict import MAX_RECORD_BYTES, Shape, StrictScan
 
+if TYPE_CHECKING:
+    from edreflect_assets.roster.verdict import Rejection
+
 BLOCK_BYTES = 256 * 1024
 # While a record or a run of blank lines is longer than a block, blocks grow up to this.
 _LONGEST_READ = 1024 * 1024
+_NONE_LEFT = sys.maxsize
 # Begins with its literal, which the engine searches for fast. It may also match inside a quoted field.
 _MAYBE_EMPTY = re.compile(rb'""(?<![^,\n]"")(?![^,\r\n])')
 _EMPTY_IN_QUOTES = re.compile(rb'("(?:[^"]++|"")++")|""')
@@ -27,12 +32,16 @@ _EMPTY_IN_QUOTES = re.compile(rb'("(?:[^"]++|"")++")|""')
 
 @dataclass(frozen=True)
 class Rejected:
-    """A record that was set aside: the physical line it starts on (header = 1), why, its bytes as delivered, its number."""
+    """A record that was set aside: the physical line it starts on (header = 1), why, its bytes as delivered, its number.
+
+    ``judged`` is what validation said of it, where the file was validated.
+    """
 
     line: int
     reason: str
     text: bytes
     record: int
+    judged: Rejection | None = None
 
 
 class Profiling(Protocol):
@@ -46,7 +55,8 @@ class RecordReader:
     """A file object for COPY: ``read`` gives the numbered records of a stream.
 
     Each record is given as ``prefix``, its number in the file, its line, and its fields. Rejected ones go to
-    ``on_rejected`` and keep their number. An exception on the way ends the text as if the file had ended (COPY then
+    ``on_rejected`` and keep their number; so do those that validation rejected before, ``judged`` by their number,
+    ascending. An exception on the way ends the text as if the file had ended (COPY then
     succeeds, and the server has nothing to log); ``failure`` holds it, and the caller has to undo the COPY.
     """
 
@@ -59,6 +69,7 @@ class RecordReader:
         first_line: int,
         on_rejected: Callable[[Rejected], None],
         profiling: Profiling | None = None,
+        judged: Mapping[int, Rejection] | None = None,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
         self.records = 0
@@ -73,6 +84,9 @@ class RecordReader:
         self._on_rejected = on_rejected
         self._profiling = profiling
         self._block_bytes = block_bytes
+        self._judged = judged or {}
+        self._judged_numbers = iter(self._judged)
+        self._next_judged = next(self._judged_numbers, _NONE_LEFT)
         self._texts = self._numbered()
         self._ahead = self._next()
 
@@ -111,8 +125,8 @@ class RecordReader:
                 # The COPY is told by what its first block holds; later blocks are rewritten where they differ.
                 self.null_in_quotes, first = _MAYBE_EMPTY.search(block) is not None, False
             split = self._fast.split(block)
-            if split.records:
-                yield self._send_split(split, block)
+            if split.records and (text := self._send_split(split, block)):
+                yield text
             if split.rest:
                 yield from self._strictly(split.rest, at_end=at_end)
 
@@ -166,9 +180,34 @@ class RecordReader:
         self.records += len(split.records)
         lines = _lines(self._line, split.longer)
         self._line += len(split.records) + sum(more for _, more in split.longer)
+        if self._next_judged <= self.records:
+            return self._send_others(split.records, first, lines)
         as_they_are = not self._shape.unnamed and b"\r" not in block
         good = block[: len(block) - len(split.rest)] if split.rest else block
         return self._text(split.records, count(first), lines, good if as_they_are else None)
+
+    def _send_others(self, records: Sequence[bytes], first: int, lines: Iterable[int]) -> bytes:
+        """Send the records that validation did not reject; the text is empty when it rejected all of them."""
+        good: list[bytes] = []
+        good_lines: list[int] = []
+        numbers: list[int] = []
+        for number, line, record in zip(count(first), lines, records, strict=False):
+            if number == self._next_judged:
+                self._reject(number, line, record, None)
+            else:
+                good.append(record)
+                numbers.append(number)
+                good_lines.append(line)
+        return self._send(good, numbers, good_lines) if good else b""
+
+    def _reject(self, number: int, line: int, text: bytes, reason: str | None) -> None:
+        """Set a record aside: one that cannot be read (``reason``), one that validation rejected, or both."""
+        judged = None
+        if number == self._next_judged:
+            judged = self._judged[number]
+            self._next_judged = next(self._judged_numbers, _NONE_LEFT)
+        self.rejected += 1
+        self._on_rejected(Rejected(line, judged.reason if judged else reason or "", text, number, judged))
 
     def _send(self, records: list[bytes], numbers: Sequence[int], lines: Sequence[int]) -> bytes:
         return self._text(records, iter(numbers), iter(lines), None)

@@ -6,18 +6,21 @@ local folder cannot differ. Names that come from a source are checked before the
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Protocol, TypeVar
+from functools import partial
+from typing import IO, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from edreflect_assets.contracts import Feed
+from edreflect_assets.contracts import Feed, FileContract
 from edreflect_assets.errors import FetchError
 from edreflect_assets.landing import (
+    CHUNK_BYTES,
     ByteStream,
     Delivery,
     LandedFile,
@@ -26,6 +29,10 @@ from edreflect_assets.landing import (
     printable_name,
     unsafe_name,
 )
+from edreflect_assets.roster.package import sole_zip, sort_out
+from edreflect_assets.roster.passwords import without_passwords
+from edreflect_assets.roster.refused import PackageRefused, shown_name
+from edreflect_assets.roster.zipped import MAX_ZIP_BYTES, ZipPackage
 from edreflect_assets.sources.templates import PathTemplate
 
 T = TypeVar("T")
@@ -35,6 +42,7 @@ T = TypeVar("T")
 SETTLED_AFTER_SECONDS = 48 * 3600
 # Files that no contract asks for are kept when they are small; what is larger is named in the report only.
 UNLISTED_MAX_BYTES = 64 * 1024 * 1024
+LEFT_ASIDE = "not part of the rostering set; left aside, neither kept nor loaded"
 
 
 @dataclass(frozen=True)
@@ -134,15 +142,30 @@ def fetch_delivery(
     The folder is taken only when two looks, ``stable_seconds`` apart, list the same files with the same sizes and mtimes,
     and a file only when a third look agrees and it has the listed number of bytes. ``already`` remembers what has landed,
     for a next try after a lost connection. Raises FetchError: transient when the folder is still being written, permanent
-    when a name is not safe, the source denies a file, or the folder is another day's by now.
+    when a name is not safe, the source denies a file, or the folder is another day's by now; PackageRefused when a
+    package of files cannot be read.
     """
     folder = _DeliveryFolder(folders, place, day)
     listing = folder.held_still(stable_seconds)
     folder.still_holds_its_day(listing)
+    take = _take_package if place.feed.package else _take_files
+    landed, left_out = take(folder, landing, listing, already)
+    delivery = Delivery(place.feed.name, place.org_id, day, tuple(landed), tuple(left_out))
+    landing.record(delivery)
+    return delivery
+
+
+def _take_files(
+    folder: _DeliveryFolder,
+    landing: Landing,
+    listing: Mapping[str, Look],
+    already: dict[tuple[str, Look], LandedFile],
+) -> tuple[list[LandedFile], list[LeftOutFile]]:
+    """Land every file that is asked for or small."""
     landed, left_out = [], []
     for file, name in sorted(folder.names_by_file(listing).items()):
         seen = listing[name]
-        if place.feed.match(name) is None and seen.size > UNLISTED_MAX_BYTES:
+        if folder.place.feed.match(name) is None and seen.size > UNLISTED_MAX_BYTES:
             reason = f"the feed does not list it, and only up to {UNLISTED_MAX_BYTES} bytes are kept unasked"
             left_out.append(LeftOutFile(file, seen.size, reason))
             continue
@@ -150,20 +173,49 @@ def fetch_delivery(
         if key not in already:
             already[key] = folder.land(landing, file, name, seen)
         landed.append(already[key])
-    delivery = Delivery(place.feed.name, place.org_id, day, tuple(landed), tuple(left_out))
-    landing.record(delivery)
-    return delivery
+    return landed, left_out
+
+
+def _take_package(
+    folder: _DeliveryFolder,
+    landing: Landing,
+    listing: Mapping[str, Look],
+    already: dict[tuple[str, Look], LandedFile],
+) -> tuple[list[LandedFile], list[LeftOutFile]]:
+    """Land the files of a package that its contract lists, loose or out of the one zip, and nothing else."""
+    feed, org_id = folder.place.feed, folder.place.org_id
+    zipped = sole_zip(listing)
+    left_out = [LeftOutFile(name, seen.size, LEFT_ASIDE) for name, seen in listing.items() if name != zipped]
+    if zipped is None:
+        contents = sort_out(feed, listing)
+        for file, name in contents.files.items():
+            key = (name, listing[name])
+            if key not in already:
+                already[key] = folder.land(landing, file, name, listing[name], without=feed.files[file])
+        landed = [already[name, listing[name]] for name in contents.files.values()]
+        return landed, [left for left in left_out if left.file in contents.left_aside]
+    with tempfile.TemporaryFile() as copy:
+        folder.copy(zipped, listing[zipped], copy)
+        package = ZipPackage(copy, zipped)
+        contents = sort_out(feed, package.sizes)
+        left_out += [LeftOutFile(name, package.sizes[name], LEFT_ASIDE) for name in contents.left_aside]
+        landed = []
+        for file, name in contents.files.items():
+            keep = partial(without_passwords, contract=feed.files[file])
+            with package.open(name) as stream:
+                landed.append(landing.store(feed.name, org_id, folder.day, file, stream, keep=keep))
+    return landed, left_out
 
 
 class _DeliveryFolder:
     """One folder of a source, and the errors that name it."""
 
     def __init__(self, folders: Folders, place: Place, day: date | None) -> None:
-        self._folders, self._place, self._day = folders, place, day
+        self._folders, self.place, self.day = folders, place, day
         self._path = place.folder(day)
 
     def _error(self, complaint: str, *, transient: bool = False) -> FetchError:
-        return FetchError(f"{self._place.what(self._day)}: {complaint}.", transient=transient)
+        return FetchError(f"{self.place.what(self.day)}: {complaint}.", transient=transient)
 
     def held_still(self, stable_seconds: float) -> dict[str, Look]:
         """Return the listing that two looks agree on."""
@@ -182,8 +234,8 @@ class _DeliveryFolder:
 
     def still_holds_its_day(self, listing: Mapping[str, Look]) -> None:
         """Refuse a folder that is overwritten daily when it is another day's by now."""
-        newest = None if self._place.path.has_day or self._day is None else newest_day(self._place, listing)
-        if newest is not None and newest != self._day:
+        newest = None if self.place.path.has_day or self.day is None else newest_day(self.place, listing)
+        if newest is not None and newest != self.day:
             raise self._error(
                 f"{self._path} is overwritten daily and now holds {newest.isoformat()}, so that day can no longer be "
                 f"fetched; ask for {newest.isoformat()}, or ask the org for the files that were missed"
@@ -194,24 +246,54 @@ class _DeliveryFolder:
 
         Two names of one contract both keep their own, and the loader refuses them.
         """
-        files = {name: contract.file if (contract := self._place.feed.match(name)) else name for name in listing}
+        files = {name: contract.file if (contract := self.place.feed.match(name)) else name for name in listing}
         times = Counter(files.values())
         return {file if times[file] == 1 else name: name for name, file in files.items()}
 
-    def land(self, landing: Landing, file: str, name: str, seen: Look) -> LandedFile:
-        """Copy one file to the landing area if it is what the listing said, before and after."""
+    def land(
+        self, landing: Landing, file: str, name: str, seen: Look, *, without: FileContract | None = None
+    ) -> LandedFile:
+        """Copy one file to the landing area if it is what the listing said, before and after.
 
-        def unchanged(size: int) -> None:
-            if size != seen.size or self._folders.look(self._path, name) != seen:
-                raise self._error(
-                    f"{printable_name(name)} is still being written (it changed while it was read); try again later",
-                    transient=True,
+        ``without`` is the contract of a file that may have password columns, which do not land.
+        """
+        place = self.place
+        keep = partial(without_passwords, contract=without) if without else None
+        unchanged = partial(self._unchanged, name, seen)
+        with self._opened(name, seen) as stream:
+            try:
+                return landing.store(
+                    place.feed.name, place.org_id, self.day, file, stream, keep=keep, before_commit=unchanged
                 )
+            except PackageRefused:
+                # Perhaps it cannot be read because it is not there as a whole yet.
+                unchanged(seen.size)
+                raise
 
-        place = self._place
+    def copy(self, name: str, seen: Look, target: IO[bytes]) -> None:
+        """Copy one zip if it is what the listing said, before and after."""
+        if seen.size > MAX_ZIP_BYTES:
+            raise PackageRefused(
+                "OR014", shown_name(name), f"It is larger than {MAX_ZIP_BYTES // 1024**3} GiB; deliver the files loose."
+            )
+        size = 0
+        with self._opened(name, seen) as stream:
+            while (chunk := stream.read(CHUNK_BYTES)) and size <= seen.size:
+                size += target.write(chunk)
+            self._unchanged(name, seen, size)
+
+    def _unchanged(self, name: str, seen: Look, size: int) -> None:
+        if size != seen.size or self._folders.look(self._path, name) != seen:
+            raise self._error(
+                f"{printable_name(name)} is still being written (it changed while it was read); try again later",
+                transient=True,
+            )
+
+    @contextmanager
+    def _opened(self, name: str, seen: Look) -> Iterator[ByteStream]:
         try:
             with self._folders.open(self._path, name, seen.size) as stream:
-                return landing.store(place.feed.name, place.org_id, self._day, file, stream, before_commit=unchanged)
+                yield stream
         except FileNotFoundError:
             raise self._error(
                 f"{printable_name(name)} was listed and is gone now; try again later", transient=True
