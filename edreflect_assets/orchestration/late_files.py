@@ -28,7 +28,7 @@ from edreflect_assets.orgs import Org, load_registry
 from edreflect_assets.schedule_expectations import fetch_instant
 from edreflect_assets.settings import Settings
 from edreflect_assets.sources.connection import Timeouts
-from edreflect_assets.sources.fetching import Look
+from edreflect_assets.sources.places import Look
 from edreflect_assets.sources.sftp import RetryPolicy, SftpSource
 
 RECENT_DAYS = 7

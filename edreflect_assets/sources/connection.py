@@ -24,8 +24,8 @@ from paramiko.sftp import SFTPError
 from edreflect_assets.errors import ConfigurationError, FetchError
 from edreflect_assets.landing import ByteStream, unsafe_name
 from edreflect_assets.orgs import Org
-from edreflect_assets.sources.fetching import Look
 from edreflect_assets.sources.host_keys import known_keys
+from edreflect_assets.sources.places import Look
 from edreflect_assets.sources.private_keys import read_private_key
 
 # paramiko reports what it also raises; without a handler of ours Python would print its tracebacks to stderr.

@@ -17,7 +17,8 @@ from edreflect_assets.errors import FetchError
 from edreflect_assets.landing import ByteStream, Delivery, Landing
 from edreflect_assets.org_fields import ORG_ID
 from edreflect_assets.orgs import Org
-from edreflect_assets.sources.fetching import Look, Place, fetch_delivery, list_days
+from edreflect_assets.sources.fetching import fetch_delivery, list_days
+from edreflect_assets.sources.places import Look, Place
 from edreflect_assets.sources.templates import PathTemplate
 
 

@@ -16,7 +16,8 @@ from edreflect_assets.errors import FetchError, UsageError
 from edreflect_assets.landing import Delivery, LandedFile, Landing
 from edreflect_assets.orgs import Org
 from edreflect_assets.sources.connection import ConnectionLost, SftpConnection, Timeouts
-from edreflect_assets.sources.fetching import Look, Place, fetch_delivery, list_days
+from edreflect_assets.sources.fetching import fetch_delivery, list_days
+from edreflect_assets.sources.places import Look, Place
 from edreflect_assets.sources.templates import PathTemplate
 
 T = TypeVar("T")

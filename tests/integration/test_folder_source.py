@@ -13,9 +13,10 @@ from deliveries import DAY, FILES, ORG, day_folder, deliver, feed, landed_files,
 from edreflect_assets.errors import FetchError
 from edreflect_assets.landing import Landing
 from edreflect_assets.orgs import Org, default_org_uuid
-from edreflect_assets.sources import fetching
-from edreflect_assets.sources.fetching import Look, seconds_to_wait
+from edreflect_assets.sources import delivery_folder, fetching
+from edreflect_assets.sources.delivery_folder import seconds_to_wait
 from edreflect_assets.sources.folder import FolderSource
+from edreflect_assets.sources.places import Look
 
 
 @pytest.fixture
@@ -144,7 +145,7 @@ def test_a_folder_that_changes_between_two_looks_is_not_taken(
     root: Path, landing: Landing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     folder = deliver(root)
-    monkeypatch.setattr(fetching.time, "sleep", lambda _: (folder / "Ratings.csv").write_bytes(b"arriving"))
+    monkeypatch.setattr(delivery_folder.time, "sleep", lambda _: (folder / "Ratings.csv").write_bytes(b"arriving"))
     with pytest.raises(FetchError, match="still being written") as caught:
         FolderSource(root).fetch(feed(), ORG, DAY, landing)
     assert caught.value.transient
