@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 # As in loading/profile.py: polars reads this once, whoever imports it first.
@@ -64,16 +64,14 @@ def validate(feed: Feed, files: Mapping[str, Path], left_aside: Sequence[str] = 
     version = judge_version(manifest, headers, present, log)
     if manifest is not None:
         judge_manifest(manifest, feed, present, version, log)
-    package: dict[str, FileContents] = {}
     for file, header in headers.items():
         accepted = judge_header(header, version, log) if file != MANIFEST else None
         if accepted is not None:
             declared = manifest.declared(file) if manifest else None
             contents = read_contents(header, accepted, version, declared, log)
             if contents is not None:
-                package[header.contract.table] = contents
                 verdicts[file] = (header, accepted, contents)
-    _judge_sets(package, version, log)
+    _judge_sets([contents for _, _, contents in verdicts.values()], version, log)
     return PackageVerdict(
         version=version,
         no_updates=manifest is not None and not present,
@@ -103,7 +101,12 @@ def _manifest(headers: Mapping[str, FileHeader], log: FindingLog) -> tuple[Manif
     return manifest, {MANIFEST: (header, accepted, contents)}
 
 
-def _judge_sets(package: Mapping[str, FileContents], version: str, log: FindingLog) -> None:
+def _judge_sets(read: Iterable[FileContents], version: str, log: FindingLog) -> None:
+    package = {
+        contents.header.contract.table: contents
+        for contents in read
+        if contents.sound and contents.header.contract.load == "roster"
+    }
     for contents in package.values():
         check_duplicates(contents, log)
         check_ancestors(contents, log)

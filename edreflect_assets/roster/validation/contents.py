@@ -40,11 +40,13 @@ class FileContents:
 
     ``rows``: record, line, hashes of the id and of each single reference by column, and the facts of the file, in file
     order. ``lists``: record, line, item (a hash) of each list of references, by column. ``unreadable_keys``: sourcedIds
-    of records that could not be read but name themselves, by record number.
+    of records that could not be read but name themselves, by record number. ``sound`` is False when the file refuses
+    the package: then nothing is to be judged by it.
     """
 
     header: FileHeader
     mode: Mode | None = None
+    sound: bool = True
     records: int = 0
     readable: int = 0
     rows: pl.DataFrame = field(default_factory=pl.DataFrame)
@@ -99,24 +101,29 @@ def read_contents(
     if not stream.complete:
         return None
     log.take(found)
-    contents = FileContents(header, None, stream.records, stream.readable, unreadable_keys=stream.keys)
+    if accepted.unnamed:
+        text = f"The header ends with {accepted.unnamed} columns without a name, which were dropped."
+        log.about_file("OR114", contract.file, text, line=1)
+    contents = FileContents(header, records=stream.records, readable=stream.readable, unreadable_keys=stream.keys)
     contents.rows = pl.concat(kept) if kept else pl.DataFrame(schema=_empty_schema(judged, contract.table))
     contents.lists = {name: pl.concat(frames) for name, frames in lists.items()}
-    if _has_rows(contents, declared, log):
-        contents.mode = scan.conclude(log)
-    else:
-        contents.mode = declared or "bulk"
+    contents.mode = declared or "bulk"
+    contents.sound = _has_rows(contents, declared, log)
+    if contents.readable:
+        contents.mode, contents.sound = scan.conclude(log)
     return contents
 
 
 def _has_rows(contents: FileContents, declared: Mode | None, log: FindingLog) -> bool:
-    """Tell whether the mode can be told from rows; refuse a file in which there should be some."""
+    """Refuse a file in which there should be rows and are none, or none that can be read."""
     file = contents.header.contract.file
     if contents.records == 0 and declared != "delta":
         log.about_file("OR042", file, "The file has a header and no rows, and is not declared as delta.")
-    elif contents.records and not contents.readable:
+        return False
+    if contents.records and not contents.readable:
         log.about_file("OR043", file, f"None of the {contents.records} records of the file can be read.")
-    return contents.readable > 0
+        return False
+    return True
 
 
 def _is_judged(column: Column, accepted: Header, version: str) -> bool:

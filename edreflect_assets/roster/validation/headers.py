@@ -121,9 +121,6 @@ def _judge_names(header: FileHeader, log: FindingLog) -> None:
     if delivered != [column for column in spelling if column in delivered]:
         text = "The columns are not in the order of the specification."
         log.about_file("OR113", contract.file, text, line=1)
-    if header.names.unnamed:
-        text = f"The header ends with {header.names.unnamed} columns without a name, which were dropped."
-        log.about_file("OR114", contract.file, text, line=1)
 
 
 def _missing_text(header: FileHeader, missing: list[str]) -> str:

@@ -102,21 +102,23 @@ def judge_version(
     and no manifest says 1.1.
     """
     said = manifest.version if manifest else None
-    if manifest is not None and said is not None and said not in _KNOWN_VERSIONS:
+    line = manifest.line(_VERSION) if manifest else None
+    if said is not None and said not in _KNOWN_VERSIONS:
         text = "oneroster.version is none of 1.0, 1.1, 1.2."
-        log.about_file("OR033", MANIFEST, text, column="value", line=manifest.line(_VERSION))
+        log.about_file("OR033", MANIFEST, text, column="value", line=line)
     users = headers.get("users.csv")
     without_roles = users is not None and not {"role", "org_sourced_ids"}.intersection(users.columns)
     if said == "1.2" or "roles.csv" in present or (without_roles and said is None):
         if said in {"1.0", "1.1"}:
             text = f"The manifest says {said}, but there is a roles.csv; the package is read as version 1.2."
-            log.about_file("OR035", MANIFEST, text)
+            log.about_file("OR035", MANIFEST, text, column="value", line=line)
         if without_roles and "roles.csv" not in present:
             text = "users.csv has neither role nor orgSourcedIds, and roles.csv is not in the package."
             log.about_file("OR045", "users.csv", text, line=1)
         return "1.2"
     if said == "1.0":
-        log.about_file("OR034", MANIFEST, "The files are of version 1.0 and are read as 1.1.")
+        text = "The files are of version 1.0 and are read as 1.1."
+        log.about_file("OR034", MANIFEST, text, column="value", line=line)
     return "1.1"
 
 

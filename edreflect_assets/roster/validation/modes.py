@@ -59,8 +59,8 @@ class ModeScan:
         for word, code, log in (("inactive", "OR311", self._as_delta), ("tobedeleted", "OR322", self._as_bulk)):
             log.about_records(code, self._file, frame.filter(is_true(status == word)), column="status")
 
-    def conclude(self, log: FindingLog) -> Mode:
-        """Return the file's mode and add what follows from it to ``log``.
+    def conclude(self, log: FindingLog) -> tuple[Mode, bool]:
+        """Return the file's mode and whether it may be loaded so, and add what follows from it to ``log``.
 
         Refuses a file that is declared as delta and has no row with both columns: read as bulk it would end everything.
         """
@@ -69,14 +69,15 @@ class ModeScan:
             if self._rows and not self._both:
                 text = "The manifest says delta, but no row carries both status and dateLastModified."
                 log.about_file("OR041", file, text)
+                return "delta", False
             log.take(self._as_delta)
-            return "delta"
+            return "delta", True
         if self._rows and self._both == self._rows:
             if declared == "bulk":
                 text = "The manifest says bulk, but every row carries status and dateLastModified; it is read as delta."
                 log.about_file("OR040", file, text)
             log.take(self._as_delta)
-            return "delta"
+            return "delta", True
         if self._both:
             text = f"{self._both} of {self._rows} rows carry status and dateLastModified; the file is read as bulk."
             log.about_file("OR044", file, text)
@@ -84,4 +85,4 @@ class ModeScan:
             text = f"A full export has values in {_HEADERS[column]}; they are ignored."
             log.about_file("OR321", file, text, column=_HEADERS[column])
         log.take(self._as_bulk)
-        return "bulk"
+        return "bulk", True

@@ -123,7 +123,7 @@ class _Parser:
     def __init__(self, contract: FileContract, header: Header) -> None:
         # No raw column's name holds a space.
         names = [" record", " line", *header.columns]
-        self._schema = {name: pl.String for name in names} | {" record": pl.UInt32, " line": pl.UInt32}
+        self._schema = dict.fromkeys(names, pl.String) | {" record": pl.UInt32, " line": pl.UInt32}
         self._wanted = [n for n, name in enumerate(names) if n < 2 or name in contract.column_names]
 
     def __call__(self, text: bytes) -> pl.DataFrame:
