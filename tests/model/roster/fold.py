@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
-from tests.model.roster.entities import ROLES, Entity
+from tests.model.roster.entities import ENROLLMENTS, ROLES, Entity
 from tests.model.roster.records import Contents, Record, Value
 
 ENDED = "tobedeleted"
@@ -15,10 +15,10 @@ Rows = dict[str, "Known"]
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of one thing; ``values`` as delivered last, ends that only the platform knows beside them.
+    """What is known of one thing; ``values`` as its table shows them (of roles: as delivered, see people).
 
-    ``appeared``: the day of the first record, None when that was the first package with this file. ``ended``: the day
-    on which it ended, None while it has not. ``touched``: the last day on which it changed or a delta applied to it.
+    ``appeared``: the day of the first record, None when that was the first package with this file. ``touched``: the last
+    day on which it changed or a delta applied to it.
     """
 
     id: str
@@ -28,7 +28,6 @@ class Known:
     values: Mapping[str, Value]
     beside: Mapping[str, Value]
     appeared: date | None
-    ended: date | None
     touched: date
 
     @property
@@ -87,8 +86,9 @@ class _Step:
         self.counts.delivered = len(delivered)
         for row in list(self.rows.values()):
             if row.is_active and row.id not in delivered.keys() | self.contents.rejected_ids:
+                values = self._with_end(row.values, None)
                 at = midnight(self.day)
-                self.rows[row.id] = replace(row, status=ENDED, modified=at, ended=self.day, touched=self.day)
+                self.rows[row.id] = replace(row, status=ENDED, values=values, modified=at, touched=self.day)
                 self.counts.ended += 1
         for record in delivered.values():
             self._put(replace(record, status="active", modified=None))
@@ -115,14 +115,15 @@ class _Step:
         values = dict(record.values)
         if self.entity is ROLES:
             values["begin_date"] = values["begin_date"] or appeared
+        if record.status == ENDED:
+            values = self._with_end(values, before)
         says = (record.status, record.sourced_id, values)
         differs = before is None or says != (before.status, before.sourced_id, before.values)
-        self._count(before, record.status, differs)
+        self._count(before, record.status, differs or (before is not None and before.beside != record.beside))
         if before and not differs and record.modified is None:
             # What roles and agents follow from may have changed; that is no change of the row itself.
             self.rows[record.id] = replace(before, beside=record.beside)
             return
-        ended = None if record.status != ENDED else (before.ended if before else None) or self.day
         self.rows[record.id] = Known(
             id=record.id,
             sourced_id=record.sourced_id,
@@ -131,9 +132,15 @@ class _Step:
             values=values,
             beside=record.beside,
             appeared=appeared,
-            ended=ended,
             touched=self.day,
         )
+
+    def _with_end(self, values: Mapping[str, Value], before: Known | None) -> dict[str, Value]:
+        """Return an ended row's values: without an end of its own it ends now, unless it had ended before."""
+        if self.entity is not ENROLLMENTS:
+            return dict(values)
+        earlier = before.values["end_date"] if before and not before.is_active else None
+        return {**values, "end_date": values["end_date"] or earlier or self.day}
 
     def _count(self, before: Known | None, status: str, differs: bool) -> None:
         if before is None:

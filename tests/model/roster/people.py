@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from tests.model.roster.entities import derived, identity
 from tests.model.roster.fold import ENDED, Known, Rows, midnight
+from tests.model.roster.records import Value
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,6 @@ class Role:
     role_type: str
     begin: date | None
     end: date | None
-    closed: date | None
     touched: date
 
     def is_current(self, day: date) -> bool:
@@ -70,7 +70,7 @@ def roles_of_users(org: str, users: Rows, before: Roles, day: date, first: bool,
     for key, known in before.items():
         if known.status != ENDED and key not in wanted:
             changed = _changed(users[known.user_id], day)
-            after[key] = replace(known, status=ENDED, modified=changed, end=day, closed=day, touched=day)
+            after[key] = replace(known, status=ENDED, modified=changed, end=day, touched=day)
     return after
 
 
@@ -92,7 +92,6 @@ def _named(org: str, users: Rows, day: date, first: bool) -> Iterator[Role]:
                 role_type="secondary" if position else "primary",
                 begin=None if first else day,
                 end=None,
-                closed=None,
                 touched=day,
             )
 
@@ -103,15 +102,15 @@ def roles_of_file(rows: Rows, users: Rows, before: Roles, day: date) -> dict[str
     for row in rows.values():
         user, known = users.get(str(row.values["user_id"])), before.get(row.id)
         ended = not row.is_active or (user is not None and not user.is_active)
-        closed = ((known.closed if known else None) or day) if ended else None
-        delivered_end = row.values["end_date"]
-        end = delivered_end if isinstance(delivered_end, date) else closed
+        end = _date(row.values["end_date"])
+        if ended and end is None:
+            # a row without an end of its own ends when it is first seen ended, and once
+            end = known.end if known and known.status == ENDED else day
         status = ENDED if ended else row.status
         if known is not None and row.touched != day and (status, end) == (known.status, known.end):
             after[row.id] = known
             continue
         modified = row.modified if row.touched == day else _changed(user, day) if user else midnight(day)
-        begin = row.values["begin_date"]
         after[row.id] = Role(
             id=row.id,
             sourced_id=row.sourced_id,
@@ -121,9 +120,8 @@ def roles_of_file(rows: Rows, users: Rows, before: Roles, day: date) -> dict[str
             organization_id=str(row.values["organization_id"]),
             role=str(row.values["role"]),
             role_type=str(row.values["role_type"]),
-            begin=begin if isinstance(begin, date) else None,
+            begin=_date(row.values["begin_date"]),
             end=end,
-            closed=closed,
             touched=day,
         )
     return after
@@ -182,6 +180,10 @@ def _role_on(user: Known, roles: Roles | None, day: date) -> str | None:
         return None
     latest = max(role.begin or date.min for role in held)
     return min((role for role in held if (role.begin or date.min) == latest), key=lambda role: role.id).role
+
+
+def _date(value: Value) -> date | None:
+    return value if isinstance(value, date) else None
 
 
 def _changed(user: Known, day: date) -> datetime:

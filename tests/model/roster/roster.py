@@ -99,11 +99,8 @@ class Roster:
 
 
 def _entity_row(org: str, entity: Entity, known: Known) -> Stored:
-    values = dict(known.values)
-    if entity.file == "enrollments.csv":
-        values["end_date"] = values["end_date"] or known.ended
     row = (org, known.id, known.sourced_id, known.status, known.modified)
-    return Stored((*row, *(values[column.name] for column in entity.columns)), known.touched)
+    return Stored((*row, *(known.values[column.name] for column in entity.columns)), known.touched)
 
 
 def _role_row(org: str, role: Role) -> Stored:
