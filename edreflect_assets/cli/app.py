@@ -23,6 +23,7 @@ COMMANDS = {
     "run": ("load:run", "Fetch over SFTP as registered, load, and build."),
     "load": ("load:load", "Load deliveries from a folder instead of SFTP."),
     "build": ("build:build", "Apply all pending loads and publish."),
+    "validate": ("validate:validate", "Judge files before they are delivered."),
     "status": ("status:status", "Show the server and the state of every org."),
     "scope": ("scope:scope", "Who may see which organizations."),
 }

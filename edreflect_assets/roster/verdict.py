@@ -117,6 +117,13 @@ class PackageVerdict:
     left_aside: tuple[str, ...] = ()
     log: FindingLog = field(default_factory=FindingLog, repr=False)
 
+    @classmethod
+    def of_unreadable(cls, code: str, file: str, text: str) -> PackageVerdict:
+        """Return the verdict on a package that could not even be opened."""
+        log = FindingLog()
+        log.about_file(code, file, text)
+        return cls(version="", no_updates=False, files={}, log=log)
+
     @property
     def refusals(self) -> tuple[Finding, ...]:
         """The findings that refuse the package; none: it can be loaded."""
@@ -135,6 +142,23 @@ class PackageVerdict:
     def warnings(self) -> int:
         """The number of findings that change nothing."""
         return self.log.count(["warning"])
+
+    def sentence(self) -> str:
+        """Return what becomes of the package, for a person."""
+        refusals = len(self.refusals)
+        if refusals:
+            because = "one finding refuses" if refusals == 1 else f"{refusals:,} findings refuse"
+            return f"The package cannot be loaded: {because} it as a whole."
+        if self.no_updates:
+            return "The package holds a manifest alone: no updates, nothing changes."
+        records = sum(verdict.records for verdict in self.files.values() if verdict.mode)
+        rejected = sum(len(verdict.rejected) for verdict in self.files.values())
+        if rejected:
+            aside = "1 is set aside" if rejected == 1 else f"{rejected:,} are set aside"
+        else:
+            aside = "none is set aside"
+        warnings = "1 warning" if self.warnings == 1 else f"{self.warnings:,} warnings"
+        return f"The package can be loaded: of {records:,} records {aside}; {warnings}."
 
     def by_code(self) -> tuple[Counted, ...]:
         """Return the findings summed up by code, file, column and sentence, in that order."""

@@ -13,9 +13,9 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")
 import polars as pl
 
 from edreflect_assets.contracts import Feed
-from edreflect_assets.landing import printable_name
 from edreflect_assets.loading.header import Header
 from edreflect_assets.roster.findings import FindingLog
+from edreflect_assets.roster.refused import shown_name
 from edreflect_assets.roster.validation.contents import FileContents, read_contents
 from edreflect_assets.roster.validation.headers import FileHeader, judge_header, open_header
 from edreflect_assets.roster.validation.manifest import (
@@ -47,7 +47,7 @@ def validate(feed: Feed, files: Mapping[str, Path], left_aside: Sequence[str] = 
     """
     log = FindingLog()
     for name in sorted(left_aside):
-        shown = printable_name(name)[1:-1]
+        shown = shown_name(name)
         log.about_file("OR020", shown, "The file is not part of the rostering set and was left aside.")
     headers: dict[str, FileHeader] = {}
     for contract in feed.files.values():

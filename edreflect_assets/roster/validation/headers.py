@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edreflect_assets.contracts import FileContract
-from edreflect_assets.landing import printable_name
 from edreflect_assets.loading.failures import FileRefusedError
 from edreflect_assets.loading.header import Header, Names, raw_columns, read_header, read_names
 from edreflect_assets.roster.findings import FindingLog
+from edreflect_assets.roster.refused import shown_name
 from edreflect_assets.roster.validation.encodings import SAMPLE_BYTES, looks_like
 
 _BOM = b"\xef\xbb\xbf"
@@ -111,7 +111,7 @@ def _judge_names(header: FileHeader, log: FindingLog) -> None:
         expected = spelling.get(column)
         if expected is None:
             if not name.startswith(_EXTENSION) and name.casefold() not in also_known:
-                shown = printable_name(name)[1:-1]
+                shown = shown_name(name)
                 text = f"The column {shown} is not known; it is kept beside the others and not used."
                 log.about_file("OR112", contract.file, text + _nearest(name, header), column=shown, line=1)
         elif name != expected:
@@ -136,7 +136,7 @@ def _missing_text(header: FileHeader, missing: list[str]) -> str:
         if near:
             # So near to a column's name that it is one, not a person's value.
             delivered = next(name for name in unclaimed if name.casefold() == near[0])
-            alike.append(f"{printable_name(delivered)} for {column}")
+            alike.append(f"{shown_name(delivered)} for {column}")
     noun = "the required column" if len(missing) == 1 else "required columns"
     text = f"The header lacks {noun} {', '.join(missing)}"
     if alike:
