@@ -25,6 +25,7 @@ class CurrentLoad:
     sha256: str
     rows: int
     quarantined: int
+    mode: str | None
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Ledger:
         """Return the current loads by file."""
         cursor.execute(
             f"""
-            select file, load_id, sha256, rows, quarantined from ops.load_log
+            select file, load_id, sha256, rows, quarantined, mode from ops.load_log
             where {self._delivery} and status = 'current'
             """,
             self._names,

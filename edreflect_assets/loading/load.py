@@ -234,7 +234,8 @@ class _Loading:
             _unchanged_report(self._feed.files[file], load, findings[load.load_id]) for file, load in kept.items()
         ]
         files = sorted([*loaded, *unchanged, *aside], key=lambda report: report.file)
-        return DeliveryReport(self._feed.name, self._delivery.org_id, self._delivery.day, tuple(files))
+        findings = self._package.report.report["findings"] if self._package and self._package.report else ()
+        return DeliveryReport(self._feed.name, self._delivery.org_id, self._delivery.day, tuple(files), tuple(findings))
 
     def _entries(self, copied: list[CopiedFile], current: Mapping[str, CurrentLoad]) -> list[LedgerEntry]:
         """Return the ledger's rows for what was copied, complete with profiles and warnings."""
@@ -283,6 +284,7 @@ def _report(entry: LedgerEntry) -> FileReport:
         "loaded",
         tuple(entry.warnings),
         entry.profile,
+        entry.mode,
     )
 
 
@@ -296,6 +298,7 @@ def _unchanged_report(contract: FileContract, load: CurrentLoad, findings: Findi
         "unchanged",
         findings.warnings,
         findings.profile,
+        load.mode,
     )
 
 

@@ -158,9 +158,8 @@ class RecordReader:
         size = 0
         for scanned in scan:
             self.records += 1
-            if scanned.reason is not None:
-                self.rejected += 1
-                self._on_rejected(Rejected(scan.line, scanned.reason, scanned.text, self.records))
+            if scanned.reason is not None or self.records == self._next_judged:
+                self._reject(self.records, scan.line, scanned.text, scanned.reason)
                 continue
             good.append(scanned.text)
             numbers.append(self.records)

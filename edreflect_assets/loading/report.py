@@ -30,7 +30,7 @@ class LoadOptions:
 class FileReport:
     """One file of a delivery: ``rows`` are in the raw log, ``quarantined`` records are not.
 
-    For an ``unchanged`` file everything is as of its current load. ``profile`` is described in ``FileProfile.result``.
+    ``mode`` says of a file of a package whether it is a full list (bulk) or holds changes (delta). For an ``unchanged`` file everything is as of its current load. ``profile`` is described in ``FileProfile.result``.
     """
 
     file: str
@@ -41,13 +41,19 @@ class FileReport:
     status: FileStatus
     warnings: tuple[str, ...] = ()
     profile: Mapping[str, Any] = field(default_factory=dict)
+    mode: str | None = None
 
 
 @dataclass(frozen=True)
 class DeliveryReport:
-    """What became of a delivery that was not refused; its files in the order of their names."""
+    """What became of a delivery that was not refused; its files in the order of their names.
+
+    ``findings`` are those of a package that was judged now, summed up: objects with code, severity, file, column, text,
+    count and lines, as in ``ops.package_reports``.
+    """
 
     feed: str
     org_id: str
     day: date | None
     files: tuple[FileReport, ...]
+    findings: tuple[Mapping[str, Any], ...] = ()
