@@ -41,7 +41,6 @@ do $fold$
 declare
   this_day date;
   row_loads bigint[];
-  written bigint := 0;
   changed_rows bigint;
 begin
   for this_day in select distinct day from pg_temp.package_loads order by day loop
@@ -61,11 +60,9 @@ begin
       {{ write_versions(derived[1]) | indent(6) }}
     end if;
   end loop;
-  if written > 10000 then
-    {%- for table in files + derived %}
-    analyze {{ table.log }};
-    {%- endfor %}
-  end if;
+  {%- for table in files + derived %}
+  {{ index_if_fresh(table) | indent(2) }}
+  {%- endfor %}
 end
 $fold$
 {% endmacro %}
@@ -96,6 +93,8 @@ select loads.org_id, array_agg(loads.load_id order by loads.load_id), null, fals
 from pg_temp.package_loads as loads
 where loads.day = this_day
 group by loads.org_id;
+
+analyze pg_temp.day_files, pg_temp.day_packages;
 
 update pg_temp.day_packages as package
 set approval_id = (

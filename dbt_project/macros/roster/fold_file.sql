@@ -26,15 +26,14 @@ if cardinality(row_loads) > 0 then
 
   -- several rows of one key: in a delta the newest, else the last one
   delete from {{ file.incoming }} as lost
-  using (
-    select (array_agg(
-      row.ctid order by case when row.mode = 'delta' then row.date_last_modified end desc nulls last, row._row desc
-    ))[2:] as ctids
-    from {{ file.incoming }} as row
-    group by row.org_id, row.id
-    having count(*) > 1
-  ) as repeated
-  where lost.ctid = any (repeated.ctids);
+  using (select org_id, id from {{ file.incoming }} group by org_id, id having count(*) > 1) as repeated
+  where lost.org_id = repeated.org_id and lost.id = repeated.id
+    and exists (
+      select from {{ file.incoming }} as better
+      where better.org_id = lost.org_id and better.id = lost.id
+        and (case when better.mode = 'delta' then better.date_last_modified else '-infinity' end, better._row)
+          > (case when lost.mode = 'delta' then lost.date_last_modified else '-infinity' end, lost._row)
+    );
 
   insert into {{ file.changes }} (kind, mode, org_id, id, sourced_id, status, date_last_modified
     {%- for name in own + hidden %}, {{ name }}{% endfor %})
@@ -152,6 +151,10 @@ if exists (select from {{ table.changes }} where kind <> 'stale') then
   from {{ table.changes }} as change
   where change.kind <> 'stale';
   get diagnostics changed_rows = row_count;
-  written := written + changed_rows;
+  {{ index_if_fresh(table) | indent(2) }}
+  -- what follows joins the new versions: a table that has just grown must not be taken for the empty one it was
+  if changed_rows > 1000 + 0.2 * (select greatest(reltuples, 0) from pg_class where oid = '{{ table.log }}'::regclass) then
+    analyze {{ table.log }};
+  end if;
 end if;
 {%- endmacro %}

@@ -1,6 +1,7 @@
 {#
   The people whose roles or relations may be others after this_day: those that the day's packages changed, and where the
-  first roles.csv of an org has come, all with a role from users.csv. changed_at is when their change was made: what a delta row
+  first roles.csv of an org has come, all with a role from users.csv; also those of whom a role of roles.csv began or ended
+  since the org's last package. changed_at is when their change was made: what a delta row
   says, else the start of the day.
 #}
 {% macro people_touched(files) -%}
@@ -35,13 +36,30 @@ from (
   from {{ roles.changes }} as change
   where change.kind <> 'stale'
   union all
+  select role.org_id, role.user_id, null  -- whose role it was until today
+  from {{ roles.changes }} as change
+  join oneroster_log.one_roster_role as role
+    on role.org_id = change.org_id and role.id = change.id and role._valid_to is null
+  where change.kind <> 'stale'
+  union all
   select role.org_id, role.user_id, null
   from pg_temp.role_sources as source
   join oneroster_log.one_roster_role as role on role.org_id = source.org_id and role._valid_to is null
   where source.first_roles_day = this_day
+  union all
+  select role.org_id, role.user_id, null
+  from pg_temp.role_sources as source
+  cross join lateral (
+    select max(package.day) as day from oneroster_log.packages as package
+    where package.org_id = source.org_id and package.status = 'applied' and package.day < this_day
+  ) as last_package
+  join oneroster_log.one_roster_role as role on role.org_id = source.org_id and role._valid_to is null
+  where source.first_roles_day < this_day
+    and ((role.begin_date > last_package.day and role.begin_date <= this_day)
+      or (role.end_date > last_package.day and role.end_date <= this_day))
 ) as touched
 group by org_id, id;
-analyze pg_temp.touched_people;
+analyze pg_temp.touched_people, pg_temp.role_sources;
 {%- endmacro %}
 
 {#

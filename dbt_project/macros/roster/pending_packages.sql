@@ -10,6 +10,7 @@
 {%- if execute -%}
 begin isolation level repeatable read;
 set local work_mem = '128MB';
+set local maintenance_work_mem = '256MB';
 
 {{ create_roster_log(fold_logic()) }}
 

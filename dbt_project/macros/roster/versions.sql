@@ -7,6 +7,7 @@
   packages says by which logic the versions were made).
 #}
 {% macro create_roster_log(logic) %}
+create temp table fresh_tables (log text) on commit drop;
 create schema if not exists oneroster_log;
 create table if not exists oneroster_log.packages (
   org_id text not null,
@@ -68,26 +69,37 @@ if to_regclass('{{ table.log }}') is null then
     {{ column }} {{ type }}{{ ' not null' if column in ['org_id', 'id', 'status', '_valid_from'] }}{{ ',' if not loop.last }}
     {%- endfor %}
   ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
-  create unique index on {{ table.log }} (org_id, id) where _valid_to is null;
+  insert into pg_temp.fresh_tables values ('{{ table.log }}');
+end if;
+delete from {{ table.log }};
+{%- endmacro %}
+
+{#
+  The indexes of a table that this transaction has made: after the first rows are in it, since a million entries are sorted
+  several times faster than they are inserted one by one.
+#}
+{% macro index_if_fresh(table) -%}
+if exists (select from pg_temp.fresh_tables where log = '{{ table.log }}') then
+  delete from pg_temp.fresh_tables where log = '{{ table.log }}';
+  create unique index on {{ table.log }} (id, org_id) where _valid_to is null;
   create index on {{ table.log }} (org_id, _valid_from);
   create index on {{ table.log }} (org_id, _valid_to) where _valid_to is not null;
   {%- for columns in version_indexes(table) %}
   create index on {{ table.log }} {{ columns }} where _valid_to is null;
   {%- endfor %}
 end if;
-delete from {{ table.log }};
 {%- endmacro %}
 
 {# What the current versions are looked up by, beside their key. #}
 {% macro version_indexes(table) %}
   {{ return({
-    'one_roster_user': ['(id)', '(org_id, identifier)', 'using gin (_agent_ids)'],
-    'delivered_role': ['(org_id, user_id)'],
+    'one_roster_user': ['(org_id, identifier)', 'using gin (_agent_ids)'],
+    'delivered_role': ['(user_id)'],
     'one_roster_role': ['(user_id)', '(organization_id, role)'],
     'one_roster_user_agent': ['(source_user_id)', '(agent_user_id)'],
-    'one_roster_class': ['(id)', '(school_id)'],
-    'one_roster_enrollment': ['(id)', '(user_id)', '(class_id)'],
-  }.get(table.log.split('.')[1], ['(id)'])) }}
+    'one_roster_class': ['(school_id)'],
+    'one_roster_enrollment': ['(user_id)', '(class_id)'],
+  }.get(table.log.split('.')[1], [])) }}
 {% endmacro %}
 
 {# Beside each table that a model shows: <table>_history and <table>_as_of(day), as of the last build. #}
