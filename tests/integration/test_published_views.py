@@ -151,6 +151,48 @@ def test_names_come_from_the_row_s_own_org(reader: Connection) -> None:
         assert names == {rating["org_id"]}
 
 
+def add_to_roster(owner: Connection, org: str, number: int, **person: str) -> str:
+    """Put a teacher into an org's roster and return the id."""
+    identity = f"00000000-0000-4000-9000-{number:012}"
+    with owner.cursor() as cursor:
+        for table, values in (
+            ("one_roster_user", {"id": identity, **person}),
+            ("one_roster_role", {"id": identity, "user_id": identity, "role": "teacher"}),
+        ):
+            row = {"org_id": org, "status": "active", "_valid_from": "2026-01-01", **values}
+            cursor.execute(
+                sql.SQL("insert into oneroster_log.{} ({}) values ({})").format(
+                    sql.Identifier(table),
+                    sql.SQL(", ").join(map(sql.Identifier, row)),
+                    sql.SQL(", ").join(map(sql.Literal, row.values())),
+                )
+            )
+    return identity
+
+
+def test_educators_are_found_in_the_rosters_of_their_org_and_then_of_their_tenant(
+    owner: Connection, reader: Connection, published: Settings
+) -> None:
+    """north and west are one tenant, south is another; employee numbers repeat everywhere."""
+
+    def found(session: Connection, org: str, employee_id: str) -> tuple[str | None, str]:
+        [row] = [row for row in seen(session, "educators", uuids(org)) if row["employee_id"] == employee_id]
+        return row["guide_id"], row["guide_matched_by"]
+
+    assert found(reader, "north", "e1") == (None, "none")
+    in_south = add_to_roster(owner, "south", 1, identifier="e1")
+    assert found(reader, "north", "e1") == (None, "none")
+    in_west = add_to_roster(owner, "west", 2, identifier="e1")
+    assert found(reader, "north", "e1") == found(reader, "west", "e1") == (in_west, "identifier")
+    in_north = add_to_roster(owner, "north", 3, identifier="e1")
+    assert found(reader, "north", "e1") == (in_north, "identifier")
+    assert found(reader, "west", "e1") == (in_west, "identifier")
+    add_to_roster(owner, "north", 4, identifier="e1")
+    assert found(reader, "north", "e1") == (None, "ambiguous")
+    with login(owner, published, "evaluation_read", "south") as southerner:
+        assert found(southerner, "south", "e1") == (in_south, "identifier")
+
+
 @pytest.mark.parametrize("relation", ["marts.educators", "edreflect.observations", "raw_edreflect.observations"])
 def test_only_the_published_views_can_be_read(reader: Connection, relation: str) -> None:
     with reader.cursor() as cursor, pytest.raises(errors.InsufficientPrivilege):
@@ -261,7 +303,7 @@ def test_odd_rows_of_one_org_warn_with_a_count_and_fail_nothing(owner: Connectio
         insert(owner, "slos", {"org_id": "south", "slo_id": f"odd{number}", "slo_status": "half done"})
     insert(owner, "ratings", {"org_id": "south", "observation_group_id": "unheard of"})
 
-    report = run_dbt(published, ["test", "--select", "marts"])
+    report = run_dbt(published, ["test", "--select", "marts.edreflect"])
 
     assert report.failures == ()
     warnings = dict(sentence.split(": ", 1) for sentence in report.warnings)

@@ -44,3 +44,89 @@
     {{ candidate }}.indicator_name nulls last,
     {{ candidate }}.parent_indicator_id nulls last
 {%- endmacro %}
+
+{#
+  The person of the rosters who is an educator: guide_id and guide_matched_by, always one row.
+
+  People with a role other than student or relative, now or earlier, are looked for by employee number, then by e-mail
+  address; first in the rosters of the educator's own org, then in those of the other orgs of its tenant. Of several,
+  people whose roster still has them come before those who have left; if then two are left, neither is taken.
+#}
+{% macro guide_of_educator(educator) -%}
+with own_org as (
+    select
+        found.id,
+        found.status,
+        found.matched_by,
+        found.org_id
+    from (
+        select numbered.id, numbered.status, 'identifier' as matched_by, numbered.org_id
+        from {{ ref('oneroster__one_roster_user') }} as numbered
+        where numbered.org_id = {{ educator }}.org_id and numbered.identifier = {{ educator }}.employee_id
+        union all
+        select addressed.id, addressed.status, 'email' as matched_by, addressed.org_id
+        from {{ ref('oneroster__one_roster_user') }} as addressed
+        where addressed.org_id = {{ educator }}.org_id and lower(addressed.email) = lower({{ educator }}.email)
+    ) as found
+    where {{ is_staff_of_roster('found') }}
+),
+
+other_orgs as (
+    select
+        found.id,
+        found.status,
+        found.matched_by
+    from ops.orgs as own
+    inner join ops.orgs as other on own.tenant = other.tenant and own.org_id <> other.org_id
+    inner join lateral (
+        select numbered.id, numbered.status, 'identifier' as matched_by, numbered.org_id
+        from {{ ref('oneroster__one_roster_user') }} as numbered
+        where numbered.org_id = other.org_id and numbered.identifier = {{ educator }}.employee_id
+        union all
+        select addressed.id, addressed.status, 'email' as matched_by, addressed.org_id
+        from {{ ref('oneroster__one_roster_user') }} as addressed
+        where addressed.org_id = other.org_id and lower(addressed.email) = lower({{ educator }}.email)
+    ) as found on true
+    where
+        own.org_id = {{ educator }}.org_id
+        and not exists (select 1 as found from own_org)
+        and {{ is_staff_of_roster('found') }}
+),
+
+candidates as (
+    select own_org.id, own_org.status, own_org.matched_by
+    from own_org
+    union all
+    select other_orgs.id, other_orgs.status, other_orgs.matched_by
+    from other_orgs
+),
+
+best as (
+    select
+        candidates.id,
+        candidates.matched_by,
+        rank() over (
+            order by candidates.matched_by = 'email', candidates.status = 'tobedeleted'
+        ) as place
+    from candidates
+)
+
+select
+    case when count(distinct best.id) = 1 then (array_agg(best.id))[1] end as guide_id,
+    case count(distinct best.id) when 0 then 'none' when 1 then min(best.matched_by) else 'ambiguous' end
+        as guide_matched_by
+from best
+where best.place = 1
+{%- endmacro %}
+
+{# Whether a person of a roster has, or had, a role of the staff there. #}
+{% macro is_staff_of_roster(person) -%}
+exists (
+        select 1 as found
+        from {{ ref('oneroster__one_roster_role') }} as held
+        where
+            held.user_id = {{ person }}.id
+            and held.org_id = {{ person }}.org_id
+            and held.role not in ('student', 'guardian', 'parent', 'relative')
+    )
+{%- endmacro %}

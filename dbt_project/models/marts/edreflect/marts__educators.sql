@@ -44,5 +44,11 @@ select
     {{ values_of_educator('user_subjects', 'subject', 'person') }} as subjects,
     {{ values_of_educator('user_groups', 'group_id', 'person') }} as group_ids,
     {{ values_of_educator('user_groups', 'group_name', 'person') }} as group_names,
-    {{ values_of_educator('user_rubrics', 'rubric_id', 'person') }} as rubric_ids
+    {{ values_of_educator('user_rubrics', 'rubric_id', 'person') }} as rubric_ids,
+    guide.guide_id,
+    guide.guide_matched_by
 from accounts as person
+-- A left join, so that a query without these two columns looks nobody up.
+left join lateral (  -- noqa: ST05
+    {{ guide_of_educator('person') | indent(4) }}
+) as guide on true
