@@ -93,7 +93,7 @@ end if;
 {# What the current versions are looked up by, beside their key. #}
 {% macro version_indexes(table) %}
   {{ return({
-    'one_roster_user': ['(org_id, identifier)', 'using gin (_agent_ids)'],
+    'one_roster_user': ['(org_id, identifier)', '(org_id, lower(email))', 'using gin (_agent_ids)'],
     'delivered_role': ['(user_id)'],
     'one_roster_role': ['(user_id)', '(organization_id, role)'],
     'one_roster_user_agent': ['(source_user_id)', '(agent_user_id)'],
