@@ -17,6 +17,9 @@ from edreflect_assets.settings import Settings
 from edreflect_assets.warehouse.dbt import project_checksum
 from edreflect_assets.warehouse.pending import pending
 
+# dbt's selection of the stored models whose rows depend on the date or on the registry.
+DEPENDS_ON_SURROUNDINGS = "tag:surroundings"
+
 
 class BuildInProgress(EdreflectError):
     """Another builder holds the lock; the build can simply be asked for again."""
@@ -46,7 +49,8 @@ class BuildRecord:
     """The open row of ``ops.builds``; ``error`` names what failed, and leaving it None means success.
 
     ``selection`` is what a dbt run has to build: the pending models and what reads them; None means everything (the
-    project has changed, or the last build did not succeed), an empty tuple that there is nothing to do. ``partial`` says
+    project has changed, or the last build did not succeed), an empty tuple that there is nothing to do. A new date, or a
+    change of tenants in the registry, adds the models that are stored and depend on it. ``partial`` says
     that somebody chose other models: when everything was due, it still is.
     """
 
@@ -102,6 +106,7 @@ def _summarize_raw_indexes(connection: Connection) -> None:
 
 def _start(connection: Connection) -> BuildRecord:
     todo = {model.model: len(model.load_ids) for model in pending(connection)}
+    surroundings = _surroundings(connection)
     with connection.cursor() as cursor:
         # whoever holds the lock is the only builder: a row that still says running belongs to one that died
         cursor.execute(
@@ -109,28 +114,45 @@ def _start(connection: Connection) -> BuildRecord:
             " where status = 'running'"
         )
         cursor.execute(
-            "select status = 'succeeded' and project_checksum = %s from ops.builds order by build_id desc limit 1",
-            (project_checksum(),),
+            "select status = 'succeeded' and project_checksum = %s, surroundings is not distinct from %s from ops.builds"
+            " order by build_id desc limit 1",
+            (project_checksum(), surroundings),
         )
-        (up_to_date,) = cursor.fetchone() or (False,)
+        up_to_date, same_surroundings = cursor.fetchone() or (False, False)
         cursor.execute(
-            "insert into ops.builds (status, pending_before, project_checksum) values ('running', %s, %s)"
-            " returning build_id",
-            (json.dumps(todo), project_checksum()),
+            "insert into ops.builds (status, pending_before, project_checksum, surroundings)"
+            " values ('running', %s, %s, %s) returning build_id",
+            (json.dumps(todo), project_checksum(), surroundings),
         )
         (build_id,) = cursor.fetchone() or (0,)
-    return BuildRecord(int(build_id), tuple(f"{model}+" for model in sorted(todo)) if up_to_date else None)
+    if not up_to_date:
+        return BuildRecord(int(build_id))
+    selection = [f"{model}+" for model in sorted(todo)]
+    return BuildRecord(int(build_id), tuple(selection if same_surroundings else [*selection, DEPENDS_ON_SURROUNDINGS]))
+
+
+def _surroundings(connection: Connection) -> str:
+    """Return what models tagged ``surroundings`` are made for beside the loads: the date, and whose tenant is whose."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select concat_ws(' ', (select today from ops.clock),"
+            " (select md5(string_agg(concat_ws(' ', org_id, org_uuid, tenant), chr(10) order by org_id)) from ops.orgs))"
+        )
+        (surroundings,) = cursor.fetchone() or ("",)
+    return str(surroundings)
 
 
 def _finish(connection: Connection, record: BuildRecord) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "update ops.builds set status = %s, finished_at = now(), error = %s,"
-            " project_checksum = case when not %s then project_checksum end where build_id = %s",
+            " project_checksum = case when not %s then project_checksum end,"
+            " surroundings = case when not %s then surroundings end where build_id = %s",
             (
                 "failed" if record.error else "succeeded",
                 record.error,
                 record.partial and record.selection is None,
+                record.partial,
                 record.build_id,
             ),
         )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from psycopg2.extras import execute_values
 
 from edreflect_assets.contracts import Feed, load_feeds
@@ -66,7 +67,10 @@ def tables_read(feed: Feed) -> dict[str, tuple[str, ...]]:
 
 
 def pending(connection: Connection, feeds: Mapping[str, Feed] | None = None) -> list[PendingModel]:
-    """Return the models with loads to apply or to retire; a load that no model reads is never pending."""
+    """Return the models with loads to apply or to retire; a load that no model reads is never pending.
+
+    A held package that was approved since counts with all its loads.
+    """
     feeds = load_feeds() if feeds is None else feeds
     reads = [
         (model, feed.name, table)
@@ -82,7 +86,32 @@ def pending(connection: Connection, feeds: Mapping[str, Feed] | None = None) -> 
             page_size=len(reads),
             fetch=True,
         )
+        for feed in feeds.values():
+            if feed.package is not None:
+                rows += _approved(cursor, feed)
     load_ids: dict[str, list[int]] = {}
     for model, load_id in rows:
         load_ids.setdefault(model, []).append(load_id)
     return [PendingModel(model, tuple(ids)) for model, ids in load_ids.items()]
+
+
+def _approved(cursor: Cursor, feed: Feed) -> list[tuple[str, int]]:
+    """Return the loads of held packages that are approved and not folded yet; before the first build there are none."""
+    packages = f"{feed.name}_log.packages"
+    cursor.execute("select to_regclass(%s) is not null", (packages,))
+    if cursor.fetchone() != (True,):
+        return []
+    cursor.execute(
+        f"""
+        select %(model)s, unnest(held.load_ids)
+        from {packages} as held
+        where held.status = 'held' and exists (
+            select from ops.approvals
+            where approvals.feed = %(feed)s and approvals.org_id = held.org_id and approvals.day = held.day
+              and approvals.load_ids = held.load_ids
+        )
+        order by 2
+        """,
+        {"model": f"{feed.name}__packages", "feed": feed.name},
+    )
+    return [(model, load_id) for model, load_id in cursor]

@@ -116,6 +116,8 @@ create table if not exists ops.builds (
     error text
 );
 
+alter table ops.builds add column if not exists surroundings text;
+
 create or replace view ops.loads as
 select
     load_id, feed, org_id, day, file, table_name, sha256, bytes, rows, quarantined, status, reason, header,
@@ -153,4 +155,5 @@ comment on column ops.quarantine.line is 'Physical line where the record starts;
 comment on table ops.applied is 'Which model has applied which load, or its retirement, written with the model''s rows.';
 comment on table ops.clock is 'What "today" means to the models: a UTC date, pinned by a build as of a day.';
 comment on table ops.builds is 'One row per build: when, how it ended, and what was pending before it.';
+comment on column ops.builds.surroundings is 'The date and the tenants of the orgs it was made for: what models depend on beside the loads.';
 comment on table ops.migration is 'What this database was migrated to, and which steps the login role had no right to take.';
