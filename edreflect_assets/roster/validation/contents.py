@@ -19,7 +19,7 @@ from edreflect_assets.roster.validation.headers import FileHeader
 from edreflect_assets.roster.validation.keys import hashed
 from edreflect_assets.roster.validation.modes import MODIFIED, STATUS, ModeScan
 from edreflect_assets.roster.validation.records import RecordStream
-from edreflect_assets.roster.validation.values import Values
+from edreflect_assets.roster.validation.values import Values, type_of
 from edreflect_assets.roster.verdict import Mode
 
 ID = "sourced_id"
@@ -157,9 +157,5 @@ def _kept(rows: pl.DataFrame, judged: list[Column], table: str) -> pl.DataFrame:
 
 
 def _empty_schema(judged: list[Column], table: str) -> pl.Schema:
-    nothing = pl.DataFrame(schema={**PLACE, **{column.name: _typed(column) for column in judged}})
+    nothing = pl.DataFrame(schema={**PLACE, **{column.name: type_of(column) for column in judged}})
     return _kept(nothing, judged, table).schema
-
-
-def _typed(column: Column) -> pl.DataType:
-    return {"date": pl.Date(), "boolean": pl.Boolean()}.get(column.data_type, pl.String())

@@ -31,7 +31,7 @@ _ALSO_KNOWN = {
     "classes.csv": ("resourceSourcedIds",),
 }
 _EXTENSION = "metadata."
-_ALIKE = 0.75
+_ALIKE = 0.85
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Values:
         if column.data_type == "text[]" or column.format == "guids":
             return None
         if values.null_count() == frame.height:
-            return values
+            return values.cast(type_of(column))
         if column.format == "guid":
             self._check_guids(frame, values)
         elif column.enumeration:
@@ -127,6 +127,11 @@ class Values:
             self._add_where("OR303", frame, fault)
             values = pl.select(pl.when(~fault).then(values)).to_series()
         return values.str.to_date("%Y-%m-%d", strict=False).alias(self._name)
+
+
+def type_of(column: Column) -> pl.DataType:
+    """Return the type in which ``Values.check`` gives a column."""
+    return {"date": pl.Date(), "boolean": pl.Boolean()}.get(column.data_type, pl.String())
 
 
 def check_enumeration(frame: pl.DataFrame, column: Column, file: str, log: FindingLog) -> pl.Series:
