@@ -112,10 +112,12 @@ def _is_1_2(manifest: Mapping[str, str]) -> bool:
 
 
 def _is_refused(sheets: Mapping[str, Sheet], manifest: Mapping[str, str]) -> bool:
-    """Tell whether a file cannot be trusted: an empty bulk file, or one announced as delta that is none."""
+    """Tell whether a file cannot be trusted: an empty bulk file, one announced as delta that is none, an unreadable one."""
     for file in ENTITIES.keys() & sheets.keys():
         announced = manifest.get(_property(file))
         mode = mode_of(sheets[file], announced)
         if (not sheets[file].lines and mode == "bulk") or (announced == "delta" and mode == "bulk"):
+            return True
+        if sheets[file].lines and all(len(line) != len(sheets[file].header) for line in sheets[file].lines):
             return True
     return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -73,21 +74,21 @@ def mode_of(sheet: Sheet, announced: str | None) -> str:
 def read(org: str, entity: Entity, sheet: Sheet, mode: str, version: str) -> Contents:
     """Return what a file says. Ids are made for ``org``; ``version`` settles which columns are required.
 
-    Of several lines of a full file with one sourcedId the last counts, the others are set aside.
+    Of several lines of a full file with one sourcedId the last counts, whether its values can be taken or not.
     """
+    keys = [sheet.field(line, "sourcedId") for line in sheet.lines]
     taken: list[Record] = []
     rejected, rejected_ids = 0, set()
-    for line in sheet.lines:
+    for number, line in enumerate(sheet.lines, start=1):
         try:
+            readable = [len(later) == len(sheet.header) for later in sheet.lines[number:]]
+            if mode == "bulk" and keys[number - 1] in itertools.compress(keys[number:], readable):
+                raise DoesNotFit
             taken.append(_record(org, entity, sheet, line, mode, version))
         except DoesNotFit:
             rejected += 1
-            if key := sheet.field(line, "sourcedId"):
+            if key := keys[number - 1]:
                 rejected_ids.add(identity(org, entity.type, key))
-    if mode == "bulk":
-        last = {record.id: record for record in taken}
-        rejected += len(taken) - len(last)
-        taken = list(last.values())
     return Contents(mode, tuple(taken), rejected, frozenset(rejected_ids))
 
 
