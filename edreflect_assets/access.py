@@ -37,7 +37,8 @@ class Scope:
     """What one role was granted; ``organizations`` are uuids, those that follow from ``names`` included.
 
     ``unrestricted``: may ask for everything; ``gateway``: is trusted to name any organizations; ``default``: its own
-    setting follows its grants; ``evaluation``: may read the EdReflect views, too.
+    setting follows its grants; ``evaluation``: may read the EdReflect views, too; ``unresolved``: organizations that show
+    no people, because no org's rosters have them, or those of several tenants do.
     """
 
     role: str
@@ -47,6 +48,7 @@ class Scope:
     gateway: bool
     default: bool
     evaluation: bool
+    unresolved: tuple[str, ...] = ()
 
 
 def grant_scope(
@@ -120,12 +122,14 @@ def list_scope(connection: Connection) -> list[Scope]:
 
 
 def expand_grants(connection: Connection) -> None:
-    """Bring the grants of registry names and the roles' own settings up to date with the organizations there are now.
+    """Bring grants and the roles' own settings up to date with the organizations that the rosters have now.
 
-    Called by every build, and commits. Grants of roles that no longer exist are removed, so that a later role of the
-    same name does not inherit them. Raises ConfigurationError when the platform's login may not alter a role's setting.
+    Called at the beginning and at the end of every build, and commits. Grants of roles that no longer exist are removed,
+    so that a later role of the same name does not inherit them. Raises ConfigurationError when the platform's login may
+    not alter a role's setting.
     """
     with _change(connection) as cur:
+        _note_delivered_organizations(cur)
         _expand(cur)
 
 
@@ -225,6 +229,28 @@ def _set_membership(cur: cursor, group: str, role: str, *, member: bool) -> None
     )
 
 
+def _note_delivered_organizations(cur: cursor) -> None:
+    """Take over which organizations each org's rosters delivered; a database that was never built has none."""
+    cur.execute("select to_regclass('oneroster.one_roster_organization')::text")
+    if cur.fetchone() == (None,):
+        return
+    cur.execute(
+        """
+        with delivered as (select distinct org_id, id as organization_id from oneroster.one_roster_organization),
+        gone as (
+            delete from access.delivered_organizations as known
+            where not exists (
+                select from delivered
+                where delivered.org_id = known.org_id and delivered.organization_id = known.organization_id
+            )
+        )
+        insert into access.delivered_organizations (org_id, organization_id)
+        select org_id, organization_id from delivered
+        on conflict do nothing
+        """
+    )
+
+
 def _expand(cur: cursor) -> None:
     for table in _TABLES:
         cur.execute(f"delete from access.{table} where role_name not in (select rolname from pg_roles)")
@@ -242,6 +268,38 @@ def _expand(cur: cursor) -> None:
         insert into access.org_grants (role_name, org_id, by_name)
         select named.role_name, named.org_id, true from named
         on conflict do nothing
+        """
+    )
+    cur.execute(
+        """
+        with organizations as materialized (select org_id, organization_id, tenant from access.organizations),
+        uncontested as (
+            select organization_id, min(tenant) as tenant
+            from organizations
+            group by organization_id
+            having min(tenant) = max(tenant)
+        ),
+        counted as (
+            select grant_names.role_name, organizations.organization_id as org_id, organizations.tenant
+            from access.grant_names
+            join organizations on organizations.org_id = grant_names.org_id
+            union
+            select org_grants.role_name, org_grants.org_id, uncontested.tenant
+            from access.org_grants
+            join uncontested on uncontested.organization_id = org_grants.org_id
+            where not org_grants.by_name
+        ),
+        wanted as (
+            select role_name, org_id, array_remove(array_agg(counted.tenant order by counted.tenant), null) as tenants
+            from access.org_grants
+            left join counted using (role_name, org_id)
+            group by role_name, org_id
+        )
+        update access.org_grants
+        set tenants = wanted.tenants
+        from wanted
+        where org_grants.role_name = wanted.role_name and org_grants.org_id = wanted.org_id
+            and org_grants.tenants <> wanted.tenants
         """
     )
     cur.execute(
@@ -291,7 +349,8 @@ def _scopes(cur: cursor) -> list[Scope]:
             exists (select from access.unrestricted_roles u where u.role_name = rolname),
             exists (select from access.gateway_roles w where w.role_name = rolname),
             exists (select from access.default_scopes d where d.role_name = rolname),
-            pg_has_role(rolname, 'evaluation_read', 'member')
+            pg_has_role(rolname, 'evaluation_read', 'member'),
+            array(select g.org_id::text from access.org_grants g where g.role_name = rolname and g.tenants = '{}' order by 1)
         from pg_roles
         where rolcanlogin and (
             rolname in (
@@ -310,6 +369,6 @@ def _scopes(cur: cursor) -> list[Scope]:
         """
     )
     return [
-        Scope(role, tuple(organizations), tuple(names), unrestricted, gateway, default, evaluation)
-        for role, organizations, names, unrestricted, gateway, default, evaluation in cur.fetchall()
+        Scope(role, tuple(organizations), tuple(names), *flags, unresolved=tuple(unresolved))
+        for role, organizations, names, *flags, unresolved in cur.fetchall()
     ]

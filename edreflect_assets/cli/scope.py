@@ -85,6 +85,12 @@ def list_scopes() -> None:
     ]
     columns = ["role", "everything", "orgs by name", "organizations", "evaluation", "default", "gateway"]
     table(columns, rows, right=["organizations"])
+    for found in scopes:
+        if found.unresolved:
+            say(
+                f"{found.role}: no people are shown under {', '.join(found.unresolved)}, which no roster or those of several"
+                " tenants have; granting the registry name decides between tenants."
+            )
 
 
 def _sees(scope: access.Scope) -> str:

@@ -24,6 +24,7 @@ from edreflect_assets.errors import ConfigurationError, EdreflectError
 logger = logging.getLogger(__name__)
 
 READER_ROLES = ("analyst_read", "evaluation_read")
+SCOPE_FUNCTIONS = ("allowed_org_ids", "allowed_organizations", "sees_everyone")
 # Any constant that nothing else locks: "edrefl" in ASCII.
 LOCK_KEY = 0x6564_7265_666C
 LOCK_TIMEOUT = "30s"
@@ -123,6 +124,7 @@ def _checksum(feeds: Mapping[str, Feed]) -> str:
         _ddl("access"),
         RAW_LINEAGE,
         RAW_STORAGE,
+        SCOPE_FUNCTIONS,
         _RIGHTS,
         sorted(
             [feed.name, feed.raw_schema, contract.table, [column.name for column in contract.columns]]
@@ -186,8 +188,9 @@ def _create_roles(cur: cursor) -> None:
                 # Another database of the same server was migrated at this moment.
                 cur.execute("rollback to savepoint role")
         cur.execute(sql.SQL("grant usage on schema analytics to {}").format(sql.Identifier(role)))
-        # No usage of the schema: views may call it for their readers, readers cannot name it.
-        cur.execute(sql.SQL("grant execute on function access.allowed_org_ids() to {}").format(sql.Identifier(role)))
+        # No usage of the schema: views may call them for their readers, readers cannot name them.
+        for function in SCOPE_FUNCTIONS:
+            cur.execute(sql.SQL(f"grant execute on function access.{function}() to {{}}").format(sql.Identifier(role)))
     cur.execute("revoke all on all functions in schema access from public")
 
 

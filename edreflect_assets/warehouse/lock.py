@@ -77,6 +77,7 @@ def build_session(settings: Settings, *, as_of: date | None = None) -> Iterator[
         record = _start(connection)
         try:
             yield record
+            expand_grants(connection)
         except BaseException as error:
             record.error = record.error or type(error).__name__
             raise

@@ -7,6 +7,8 @@
       replaced_view    config security_barrier (default false), reader (default none: grants are left alone)
       published_view   security_barrier always on, reader required, descriptions always written as comments
 
+    A contract that the model's config enforces is checked before anything is touched.
+
     What happens, in one transaction per view (`--full-refresh` makes no difference):
       - the definition is the one in place: nothing is touched, so no lock and no waiting reader;
       - columns are the same, or new ones come last: `create or replace view`, repeating its options, which Postgres
@@ -35,6 +37,9 @@
 
 {% macro replace_view_in_place(security_barrier, reader, relation_docs, column_docs) %}
     {% set target = this.incorporate(type='view') %}
+    {% if config.get('contract').enforced %}
+        {{ get_assert_columns_equivalent(sql) }}
+    {% endif %}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}

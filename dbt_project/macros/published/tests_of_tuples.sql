@@ -31,3 +31,22 @@ where
         {%- endfor %}
     )
 {% endtest %}
+
+
+{# Counts the records that a published view leaves out (marts__roster_left_out). #}
+{% test left_out(model, view, rows) %}
+select
+    left_out.tenant,
+    left_out.org_id,
+    left_out.record_id
+from {{ rows }} as left_out
+where left_out.view_name = '{{ view }}'
+{% endtest %}
+
+
+{# Counts the rows in which a column is null that may be. #}
+{% test rows_with_null(model, column) %}
+select 1 as found
+from {{ model }} as tested
+where tested.{{ column }} is null
+{% endtest %}

@@ -1,0 +1,40 @@
+{#
+    Words of the roster marts. Ids are unique within a tenant only, so whatever is joined by an id is joined by the tenant,
+    too.
+#}
+
+{#
+    Whether two relations that have met by an id are of one tenant. Written so that the planner does not reckon with it: an
+    id already says which tenant it is of, and two conditions taken for independent make it expect far too few rows.
+#}
+{% macro same_tenant(left, right) -%}
+    coalesce({{ left }}.tenant = {{ right }}.tenant, false)
+{%- endmacro %}
+
+{# Whether a membership or relationship counts today: not ended, begun, and end dates are exclusive. #}
+{% macro is_current(row) -%}
+    {{ row }}.status <> 'tobedeleted'
+    and ({{ row }}.begin_date is null or {{ row }}.begin_date <= (select clock.today from ops.clock as clock))
+    and ({{ row }}.end_date is null or {{ row }}.end_date > (select clock.today from ops.clock as clock))
+{%- endmacro %}
+
+{# Whether a person has left: what is said of them elsewhere does not count any more. #}
+{% macro has_left(row, person_column) -%}
+    exists (
+        select 1 as found
+        from {{ ref('marts__roster_users') }} as leaver
+        where
+            leaver.id = {{ row }}.{{ person_column }}
+            and {{ same_tenant('leaver', row) }}
+            and leaver.status = 'tobedeleted'
+    )
+{%- endmacro %}
+
+{# Given and family name, each trimmed, joined by one space; an empty part is left out, and null is left of nothing. #}
+{% macro full_name(person) -%}
+    nullif(concat_ws(' ', {{ trimmed(person ~ '.given_name') }}, {{ trimmed(person ~ '.family_name') }}), '')
+{%- endmacro %}
+
+{% macro trimmed(text) -%}
+    nullif(btrim({{ text }}, E' \t\r\n\f\v\u00a0'), '')
+{%- endmacro %}

@@ -1,0 +1,15 @@
+-- depends_on: {{ ref('oneroster__one_roster_organization') }}
+with organizations as (
+    {{ newest_of_tenant('one_roster_organization') }}
+)
+
+select
+    organization.tenant,
+    organization.org_id,
+    organization.id,
+    organization.status,
+    organization.name,
+    organization.type,
+    organization.identifier,
+    organization.parent_id
+from organizations as organization

@@ -1,0 +1,18 @@
+-- depends_on: {{ ref('oneroster__one_roster_role') }}
+with roles as (
+    {{ newest_of_tenant('one_roster_role') }}
+)
+
+select
+    held.tenant,
+    held.org_id,
+    held.id,
+    held.user_id,
+    held.organization_id,
+    held.role,
+    held.role_type,
+    held.begin_date,
+    held.end_date,
+    held.status,
+    {{ is_current('held') }} and not {{ has_left('held', 'user_id') }} as is_current
+from roles as held

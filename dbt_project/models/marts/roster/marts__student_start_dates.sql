@@ -1,0 +1,36 @@
+select
+    person.tenant,
+    person.id as student_id,
+    (
+        select coalesce(min(held.begin_date) filter (where held.role_type = 'primary'), min(held.begin_date))
+        from {{ ref('marts__roster_roles') }} as held
+        inner join {{ ref('marts__roster_organizations') }} as school
+            on held.organization_id = school.id and {{ same_tenant('held', 'school') }}
+        where
+            held.user_id = person.id
+            and {{ same_tenant('held', 'person') }}
+            and held.role = 'student'
+            and school.type = 'school'
+    ) as admission_date,
+    (
+        select min(enrollment.begin_date)
+        from {{ ref('marts__roster_enrollments') }} as enrollment
+        where
+            enrollment.user_id = person.id
+            and {{ same_tenant('enrollment', 'person') }}
+            and enrollment.role = 'student'
+    ) as earliest_enrollment_date,
+    -- assessment results come with another feed
+    null::date as earliest_map_date
+from {{ ref('marts__roster_users') }} as person
+where
+    person.status <> 'tobedeleted'
+    and exists (
+        select 1 as found
+        from {{ ref('marts__roster_roles') }} as held
+        where
+            held.user_id = person.id
+            and {{ same_tenant('held', 'person') }}
+            and held.role = 'student'
+            and held.is_current
+    )

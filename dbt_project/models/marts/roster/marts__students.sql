@@ -1,0 +1,18 @@
+select
+    person.tenant,
+    person.id,
+    person.name,
+    person.email
+from {{ ref('marts__roster_users') }} as person
+where
+    person.name is not null
+    and person.status <> 'tobedeleted'
+    and exists (
+        select 1 as found
+        from {{ ref('marts__roster_roles') }} as held
+        where
+            held.user_id = person.id
+            and {{ same_tenant('held', 'person') }}
+            and held.role = 'student'
+            and held.is_current
+    )
