@@ -8,6 +8,7 @@ import json
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from edreflect_assets.loading.header import read_header
 from edreflect_assets.loading.reader import RecordReader, Rejected
 from edreflect_assets.loading.strict import Shape
 from edreflect_assets.roster.report import BY_CODE, BY_ROW, PAGE, write_report
-from edreflect_assets.roster.validation import validate
+from edreflect_assets.roster.validation import records, validate
 from edreflect_assets.roster.verdict import PackageVerdict
 from tests.unit.roster.rosters import FEED, Roster
 
@@ -80,10 +81,10 @@ def test_any_bytes_get_a_verdict_that_counts_as_the_loader_counts(files: dict[st
         refused = {finding.file for finding in verdict.refusals}
         assert set(verdict.files) | refused >= set(files)
         for file, judged_file in verdict.files.items():
-            records, unreadable = read_by_the_loader(file, files[file])
-            assert judged_file.records == records
+            number, unreadable = read_by_the_loader(file, files[file])
+            assert judged_file.records == number
             assert {n: judged_file.rejected[n].line for n in unreadable} == unreadable
-            assert all(1 <= n <= records for n in judged_file.rejected)
+            assert all(1 <= n <= number for n in judged_file.rejected)
             assert len(set(judged_file.rejected)) == len(judged_file.rejected)
             lines = {
                 finding.line for finding in verdict.findings() if (finding.file, finding.severity) == (file, "row")
@@ -105,6 +106,21 @@ def test_the_file_the_loader_refuses_refuses_the_package(data: st.DataObject) ->
         read_by_the_loader(file, text)
     except FileRefusedError:
         assert file in {finding.file for finding in verdict.refusals}
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(packages(), st.integers(1, 300))
+def test_a_file_read_in_pieces_is_judged_as_one_read_at_once(files: dict[str, bytes], size: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        at_once = judged(files, Path(folder))
+        patch.setattr(records, "BLOCK_BYTES", size)
+        patch.setattr(records, "CHUNK_BYTES", 1)
+        in_pieces = judged(files, Path(folder))
+    assert in_pieces.as_json() == at_once.as_json()
+    assert list(in_pieces.findings()) == list(at_once.findings())
+    assert {file: dict(verdict.rejected) for file, verdict in in_pieces.files.items()} == {
+        file: dict(verdict.rejected) for file, verdict in at_once.files.items()
+    }
 
 
 SECRET = "Quetzalcoatl"

@@ -10,7 +10,7 @@ import polars as pl
 from edreflect_assets.contracts import FileContract
 from edreflect_assets.loading.failures import FileRefusedError
 from edreflect_assets.loading.header import Header
-from edreflect_assets.loading.reader import RecordReader, Rejected
+from edreflect_assets.loading.reader import BLOCK_BYTES, RecordReader, Rejected
 from edreflect_assets.loading.strict import (
     BLANK_LINE,
     END_MARKER,
@@ -73,6 +73,7 @@ class RecordStream:
                 prefix=b"",
                 first_line=self._accepted.lines + 1,
                 on_rejected=self._set_aside,
+                block_bytes=BLOCK_BYTES,
             )
             for text in _chunks(reader):
                 if not text.isascii():

@@ -11,10 +11,14 @@ from edreflect_assets.roster.validation.keys import GUID_CHARACTERS, MAX_GUID_CH
 _GUID_BYTES = "".join(sorted(GUID_CHARACTERS)).encode()
 _NOT_GUID = r"[^0-9A-Za-z.\-_/@]"
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-# As Postgres reads it: a leap second at any minute, midnight also as the end of a day, offsets below 16 hours.
+# As Postgres reads it: a leap second in any minute, midnight also as the end of a day but nothing later than it, offsets
+# below 16 hours.
+_FRACTION = r"(?:[.][0-9]{1,30})?"
+_ZERO = r"(?:[.]0{1,30})?"
 _TIME = (
-    r"(?:(?:[01][0-9]|2[0-3]):[0-5][0-9](?::(?:[0-5][0-9](?:[.][0-9]{1,30})?|60(?:[.]0{1,30})?))?"
-    r"|24:00(?::00(?:[.]0{1,30})?)?)"
+    rf"(?:(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9]{_FRACTION})?"
+    rf"|(?:(?:[01][0-9]|2[0-2]):[0-5][0-9]|23:(?:[0-4][0-9]|5[0-8])):60{_FRACTION}"
+    rf"|23:59:60{_ZERO}|24:00(?::00{_ZERO})?)"
 )
 _OFFSET = r"(?:Z|[+-](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?)"
 _DATETIME = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[T ]{_TIME}{_OFFSET}?)?$"
