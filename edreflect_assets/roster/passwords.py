@@ -11,7 +11,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from edreflect_assets.contracts import FileContract
 from edreflect_assets.landing import ByteStream
@@ -130,7 +130,7 @@ class _Redaction:
                 split = fast.split(block if block.endswith(b"\n") else block + b"\n")
                 if split.records:
                     self._broken.end()
-                    yield self._kept(split.records)
+                    yield self._kept(split.records, {place for place, _ in split.longer})
                 if split.rest:
                     scan = StrictScan(split.rest, self._shape, line=1, at_end=at_end)
                     yield self._strictly(scan)
@@ -146,12 +146,27 @@ class _Redaction:
         csv.writer(text, lineterminator="\n").writerow(kept)
         return text.getvalue().encode()
 
-    def _kept(self, records: list[bytes]) -> bytes:
+    def _kept(self, records: list[bytes], longer: Collection[int]) -> bytes:
+        """Return good records; those at the places ``longer`` take several lines."""
         if self._last_only and not any(b'"' in record for record in records):
             lines = [record[: record.rfind(b",")] for record in records]
-        else:
+        elif not longer:
             lines = [self._without_secret(record) for record in records]
+        else:
+            lines = [
+                self._of_several_lines(record) if place in longer else self._without_secret(record)
+                for place, record in enumerate(records)
+            ]
         return b"\n".join([*lines, b""])
+
+    def _of_several_lines(self, record: bytes) -> bytes:
+        """Return a good record of several lines, its key alone if one of its fields may have swallowed a password.
+
+        Two quotes that do not belong together make the lines between them one field of a record that looks good.
+        """
+        left = self._without_secret(record)
+        swallowed = any(b"\n" in field and (b"," in field or self._secret[-1] == 0) for field in _FIELDS.findall(left))
+        return self._malformed(record, record.count(b"\n") + 1, starts=True) if swallowed else left
 
     def _without_secret(self, record: bytes) -> bytes:
         fields = _FIELDS.findall(record) if b'"' in record else record.split(b",")
@@ -167,7 +182,7 @@ class _Redaction:
                 scanned.reason == NOT_UTF8 and len(_FIELDS.findall(text)) == self._shape.fields
             ):
                 self._broken.end()
-                lines.append(self._without_secret(text))
+                lines.append(self._of_several_lines(text) if scanned.lines > 1 else self._without_secret(text))
             elif scanned.reason == BLANK_LINE:
                 lines.append(b"")
             else:
