@@ -41,6 +41,7 @@ do $fold$
 declare
   this_day date;
   row_loads bigint[];
+  delta_loads bigint[];
   changed_rows bigint;
 begin
   for this_day in select distinct day from pg_temp.package_loads order by day loop

@@ -9,16 +9,27 @@
 {% macro changes_of_file(file) -%}
 {%- set own = file.columns | map(attribute='name') | list -%}
 {%- set hidden = file.hidden | map(attribute='name') | list -%}
-truncate {{ file.incoming }}, {{ file.changes }};
+truncate {{ file.changes }};
 row_loads := array(select rows_load_id from pg_temp.day_files where table_name = '{{ file.name }}' and not is_unchanged);
-if cardinality(row_loads) > 0 then
-  insert into {{ file.incoming }} (mode, _load_id, _row, uncast, {{ column_list(version_columns(file)) }})
+if cardinality(row_loads) = 0 then
+  truncate {{ file.incoming }};
+else
+  delta_loads := array(
+    select rows_load_id from pg_temp.day_files where table_name = '{{ file.name }}' and mode = 'delta'
+  );
+  if (select sum(rows) from pg_temp.day_files where table_name = '{{ file.name }}' and not is_unchanged)
+    > 1000 + 0.2 * (select greatest(reltuples, 0) from pg_class where oid = 'raw_oneroster.{{ file.name }}'::regclass)
+  then
+    analyze raw_oneroster.{{ file.name }};
+  end if;
+  drop table {{ file.incoming }};
+  -- made anew, without a temporary table in the query: only so do several processes cast the rows
+  create temp table incoming_{{ file.name }} on commit drop as
   select
-    day_file.mode, staged._load_id, staged._row, staged.uncast,
+    case when staged._load_id = any (delta_loads) then 'delta' else 'bulk' end as mode,
+    staged._load_id, staged._row, staged.uncast,
     {{ column_list(version_columns(file), 'staged.') }}
   from {{ ref(file.staging) }} as staged
-  join pg_temp.day_files as day_file
-    on day_file.rows_load_id = staged._load_id and day_file.table_name = '{{ file.name }}'
   where staged._load_id = any (row_loads);
   analyze {{ file.incoming }};
 
