@@ -24,7 +24,10 @@ COMMANDS = {
     "load": ("load:load", "Load deliveries from a folder instead of SFTP."),
     "build": ("build:build", "Apply all pending loads and publish."),
     "validate": ("validate:validate", "Judge files before they are delivered."),
+    "approve": ("approve:approve", "Let through what the platform holds until a person has looked at it."),
+    "report": ("report:report", "Write reports of what was delivered."),
     "status": ("status:status", "Show the server and the state of every org."),
+    "export": ("export:export", "Hand on what the platform holds."),
     "scope": ("scope:scope", "Who may see which organizations."),
 }
 

@@ -234,8 +234,8 @@ class _Loading:
             _unchanged_report(self._feed.files[file], load, findings[load.load_id]) for file, load in kept.items()
         ]
         files = sorted([*loaded, *unchanged, *aside], key=lambda report: report.file)
-        findings = self._package.report.report["findings"] if self._package and self._package.report else ()
-        return DeliveryReport(self._feed.name, self._delivery.org_id, self._delivery.day, tuple(files), tuple(findings))
+        judged = self._package.report.report["findings"] if self._package and self._package.report else ()
+        return DeliveryReport(self._feed.name, self._delivery.org_id, self._delivery.day, tuple(files), tuple(judged))
 
     def _entries(self, copied: list[CopiedFile], current: Mapping[str, CurrentLoad]) -> list[LedgerEntry]:
         """Return the ledger's rows for what was copied, complete with profiles and warnings."""

@@ -111,7 +111,7 @@ class Package:
         if not changed and (listed or not self._delivery.left_out):
             return {}
         shared = {} if self._again else _shared(cursor, self._delivery, [listed[file] for file in changed])
-        digest = _digest(listed.values())
+        digest = package_digest(listed.values())
         if self._verdict is None and not self._again and shared.keys() >= set(changed):
             self.report = _earlier_report(cursor, self._delivery, digest)
             if self.report is not None:
@@ -189,7 +189,7 @@ def _report(digest: str, verdict: PackageVerdict) -> PackageReport:
     return PackageReport(digest, kind, verdict.errors, verdict.warnings, verdict.as_json())
 
 
-def _digest(listed: Iterable[LandedFile]) -> str:
+def package_digest(listed: Iterable[LandedFile]) -> str:
     """Return what stands for the bytes of all files of a package and the rules they were judged by."""
     text = "".join(f"{landed.file} {landed.sha256}\n" for landed in sorted(listed, key=lambda landed: landed.file))
     return hashlib.sha256(f"{_RULES}\n{text}".encode()).hexdigest()
