@@ -71,10 +71,14 @@ class Rejections(Mapping[int, Rejection]):
         self._known = known
         self._keys = keys
 
+    def __contains__(self, record: object) -> bool:
+        """Tell whether a record is rejected."""
+        return isinstance(record, int) and self._place(record) is not None
+
     def __getitem__(self, record: int) -> Rejection:
         """Return the rejection of a record; raises KeyError for one that is good."""
-        place = bisect_left(self._records, record)
-        if place == len(self._records) or self._records[place] != record:
+        place = self._place(record)
+        if place is None:
             raise KeyError(record)
         group = self._known[self._groups[place]]
         return Rejection(self._lines[place], group.code, group.column, group.text, self._keys.get(record))
@@ -86,6 +90,10 @@ class Rejections(Mapping[int, Rejection]):
     def __len__(self) -> int:
         """Return how many records are rejected."""
         return len(self._records)
+
+    def _place(self, record: int) -> int | None:
+        place = bisect_left(self._records, record)
+        return place if place < len(self._records) and self._records[place] == record else None
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import codecs
 
-from edreflect_assets.loading.strict import is_utf8
-
 SAMPLE_BYTES = 64 * 1024
 _MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -23,14 +21,17 @@ _EAST_ASIAN = (
 
 
 def looks_like(sample: bytes) -> str | None:
-    """Return the name of the encoding that ``sample`` seems to be in, None when it is UTF-8."""
+    """Return the name of the encoding that ``sample`` seems to be in, None when it is UTF-8.
+
+    The sample may end inside a character.
+    """
     for mark, name in _MARKS:
         if sample.startswith(mark):
             return name
     if b"\0" in sample:
         # Text in Latin letters has every other byte zero.
         return "UTF-16" if sample.count(0) * 4 > len(sample) else "binary data"
-    if is_utf8(sample):
+    if _decoded(sample, "utf-8") is not None:
         return None
     for codec, name in _EAST_ASIAN:
         if _reads_as_words(sample, codec):
@@ -40,10 +41,8 @@ def looks_like(sample: bytes) -> str | None:
 
 def _reads_as_words(sample: bytes, codec: str) -> bool:
     """Tell whether most characters beyond ASCII stand beside another one: accented letters stand alone, kanji do not."""
-    try:
-        # The sample may end inside a character.
-        text = codecs.getincrementaldecoder(codec)("strict").decode(sample)
-    except UnicodeDecodeError:
+    text = _decoded(sample, codec)
+    if text is None:
         return False
     beyond = [not character.isascii() for character in text]
     together = sum(
@@ -51,3 +50,10 @@ def _reads_as_words(sample: bytes, codec: str) -> bool:
         for before, here, after in zip([False, *beyond], beyond, [*beyond[1:], False], strict=False)
     )
     return together * 2 > sum(beyond)
+
+
+def _decoded(sample: bytes, codec: str) -> str | None:
+    try:
+        return codecs.getincrementaldecoder(codec)("strict").decode(sample)
+    except UnicodeDecodeError:
+        return None

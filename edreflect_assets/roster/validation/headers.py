@@ -57,7 +57,8 @@ def open_header(contract: FileContract, path: Path, log: FindingLog) -> FileHead
     with path.open("rb") as stream:
         sample = stream.read(SAMPLE_BYTES)
         stream.seek(0)
-        first_line = sample.partition(b"\n")[0]
+        # With its line end: a character cut off by it is none.
+        first_line = sample[: sample.find(b"\n") + 1] or sample
         if first_line.startswith((b"\xff\xfe", b"\xfe\xff")) or looks_like(first_line):
             log.about_file("OR100", contract.file, f"The file is not UTF-8; it looks like {looks_like(sample)}.")
             return None
@@ -141,6 +142,8 @@ def _missing_text(header: FileHeader, missing: list[str]) -> str:
     text = f"The header lacks {noun} {', '.join(missing)}"
     if alike:
         return f"{text}; it spells {', '.join(alike)}."
+    if len(header.names.named) == 1 and any(mark in header.names.named[0] for mark in ";\t|"):
+        return f"{text}; its columns are not separated by commas."
     return f"{text}; is this OneRoster's layout, and is the header in the first line?"
 
 

@@ -247,3 +247,27 @@ def test_lines_are_those_of_the_file_after_fields_with_line_breaks(tmp_path: Pat
 def test_a_refused_file_does_not_keep_the_others_from_being_judged(tmp_path: Path) -> None:
     roster = Roster().drop_column(COURSES, "title").set(USERS, 3, "enabledUser", "?").set(USERS, 2, "status", CHANGED)
     assert [f[0] for f in found(roster.judged(tmp_path))] == ["OR103", "OR321", "OR306"]
+
+
+def test_a_file_separated_by_semicolons_is_told_so(tmp_path: Path) -> None:
+    roster = Roster()
+    roster.replace(COURSES, roster.text(COURSES).replace(b",", b";"))
+    (refusal,) = roster.judged(tmp_path).refusals
+    assert refusal.code == "OR103"
+    assert refusal.text.endswith("its columns are not separated by commas.")
+
+
+def test_a_header_that_ends_inside_a_character_is_not_utf_8(tmp_path: Path) -> None:
+    roster = Roster()
+    roster.replace(COURSES, roster.text(COURSES).replace(b"\n", b",\xe9\n", 1))
+    assert [f.code for f in roster.judged(tmp_path).refusals] == ["OR100"]
+
+
+def test_a_delta_may_hold_nothing_but_endings(tmp_path: Path) -> None:
+    verdict = Roster().as_delta(ENROLLMENTS, "tobedeleted").judged(tmp_path)
+    assert found(verdict) == []
+
+
+def test_a_time_that_cannot_be_read_is_ignored_in_a_full_list(tmp_path: Path) -> None:
+    verdict = Roster().set(USERS, 2, "dateLastModified", "yesterday").judged(tmp_path)
+    assert found(verdict) == [("OR321", USERS, None, "dateLastModified")]
