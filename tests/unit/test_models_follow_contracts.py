@@ -20,8 +20,15 @@ def test_every_file_has_a_staging_model(feed: Feed) -> None:
     assert names("staging", feed, f"stg_{feed.name}__") == set(feed.tables) | unions
 
 
-@pytest.mark.parametrize("feed", load_feeds().values(), ids=lambda feed: feed.name)
+@pytest.mark.parametrize("feed", [feed for feed in load_feeds().values() if feed.package is None], ids=lambda f: f.name)
 def test_every_file_but_reference_files_has_a_reconciled_model(feed: Feed) -> None:
     own = {contract.table for contract in feed.files.values() if contract.load not in UNIONS | {"reference"}}
     unions = UNIONS & {contract.load for contract in feed.files.values()}
     assert names("reconciled", feed, f"{feed.name}__") == own | unions
+
+
+def test_every_rostering_file_becomes_a_table_that_a_model_shows() -> None:
+    feed = load_feeds()["oneroster"]
+    become = {contract.becomes for contract in feed.files.values() if contract.load == "roster"}
+    assert None not in become
+    assert become <= names("reconciled", feed, "oneroster__")
