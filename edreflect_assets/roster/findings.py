@@ -6,24 +6,26 @@ number and its line are kept, so that a file in which every row is wrong takes a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 from edreflect_assets.roster.codes import CODES, Severity
 
+_GRAVITY: Mapping[Severity, int] = {"package": 0, "row": 1, "warning": 2}
+_Key = tuple[str, str, str | None, str]
 PLACE = pl.Schema({"record": pl.UInt32, "line": pl.UInt32})
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Group:
     """What a number of findings have in common; ``text`` is a sentence."""
 
     code: str
     file: str
     column: str | None
-    text: str = field(compare=False)
+    text: str
 
     @property
     def severity(self) -> Severity:
@@ -35,7 +37,7 @@ class FindingLog:
     """Findings by group, in the order in which the groups were first found."""
 
     def __init__(self) -> None:
-        self._places: dict[tuple[str, str, str | None, str], list[pl.DataFrame]] = {}
+        self._places: dict[_Key, list[pl.DataFrame]] = {}
 
     def about_file(
         self, code: str, file: str, text: str, *, column: str | None = None, line: int | None = None
@@ -63,16 +65,15 @@ class FindingLog:
             self._places.setdefault(key, []).extend(places)
 
     def groups(self, *, severities: Iterable[Severity] = ("package", "row", "warning")) -> Iterator[tuple[Group, int]]:
-        """Yield each group of these severities and the number of its findings, by code, file and column."""
+        """Yield each group of these severities and the number of its findings, the gravest first, then by code and file."""
         wanted = set(severities)
-        for key in sorted(self._places, key=lambda key: (key[0], key[1], key[2] or "", key[3])):
-            group = Group(*key)
-            if group.severity in wanted:
-                yield group, sum(places.height for places in self._places[key])
+        groups = [group for group in (Group(*key) for key in self._places) if group.severity in wanted]
+        for group in sorted(groups, key=_by_gravity):
+            yield group, sum(places.height for places in self._places[_key(group)])
 
     def places(self, group: Group) -> pl.DataFrame:
         """Return the records and lines of a group by line; record 0 is the file itself, line 0 no line."""
-        key = (group.code, group.file, group.column, group.text)
+        key = _key(group)
         frame = pl.concat(self._places[key]).sort("line", "record")
         self._places[key] = [frame]
         return frame
@@ -105,3 +106,11 @@ class FindingLog:
             [self.places(group).with_columns(group=pl.lit(n, pl.UInt32)) for n, group in enumerate(groups)]
         )
         return groups, frame.sort("record", "group").unique("record", keep="first", maintain_order=True)
+
+
+def _key(group: Group) -> _Key:
+    return group.code, group.file, group.column, group.text
+
+
+def _by_gravity(group: Group) -> tuple[int, str, str, str, str]:
+    return _GRAVITY[group.severity], group.code, group.file, group.column or "", group.text

@@ -169,7 +169,7 @@ class PackageVerdict:
         return f"The package can be loaded: of {records:,} records {aside}; {warnings}."
 
     def by_code(self) -> tuple[Counted, ...]:
-        """Return the findings summed up by code, file, column and sentence, in that order."""
+        """Return the findings summed up by code, file, column and sentence, the gravest first."""
         room: dict[str, int] = {}
         counted = []
         for group, count in self.log.groups():
