@@ -1,7 +1,6 @@
 {#
   The body of oneroster__packages: folds the packages of pg_temp.package_loads into the versions, day by day, all orgs of
-  a day at once. What is derived from what stands in the contract (models/sources/oneroster.yml) and in the README,
-  "What becomes of a roster". For each day:
+  a day at once. The rules stand in words in models/reconciled/oneroster/oneroster.md. For each day:
     1. every file: the delivered rows, and what they change          (fold_file.sql)
     2. packages that would end too many records are held             (fold_judgement.sql)
     3. the changes of the others become versions
