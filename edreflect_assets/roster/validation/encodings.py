@@ -11,13 +11,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
-_EAST_ASIAN = (
-    ("cp932", "Shift-JIS (cp932)"),
-    ("euc_jp", "EUC-JP"),
-    ("gb18030", "GB18030"),
-    ("big5", "Big5"),
-    ("euc_kr", "EUC-KR"),
-)
+_EAST_ASIAN = ("gb18030", "euc_jp", "big5", "euc_kr")
 
 
 def looks_like(sample: bytes) -> str | None:
@@ -33,21 +27,27 @@ def looks_like(sample: bytes) -> str | None:
         return "UTF-16" if sample.count(0) * 4 > len(sample) else "binary data"
     if _decoded(sample, "utf-8") is not None:
         return None
-    for codec, name in _EAST_ASIAN:
-        if _reads_as_words(sample, codec):
-            return name
+    if _reads_as_words(sample, "cp932"):
+        return "Shift-JIS (cp932)"
+    if any(_reads_as_words(sample, codec) for codec in _EAST_ASIAN):
+        # Their bytes are the same ones; only the words would tell.
+        return "an East Asian encoding (GB18030, Big5, EUC-JP or EUC-KR)"
     return "Windows-1252" if any(0x80 <= byte < 0xA0 for byte in sample) else "Windows-1252 or ISO-8859-1"
 
 
 def _reads_as_words(sample: bytes, codec: str) -> bool:
-    """Tell whether most characters beyond ASCII stand beside another one: accented letters stand alone, kanji do not."""
+    """Tell whether most characters beyond ASCII stand beside another one: accented letters stand alone, kanji do not.
+
+    Half-width katakana do not count as standing beside each other: bytes of other encodings read as them.
+    """
     text = _decoded(sample, codec)
     if text is None:
         return False
     beyond = [not character.isascii() for character in text]
+    wide = [there and not "\uff61" <= character <= "\uff9f" for there, character in zip(beyond, text, strict=True)]
     together = sum(
         here and (before or after)
-        for before, here, after in zip([False, *beyond], beyond, [*beyond[1:], False], strict=False)
+        for before, here, after in zip([False, *wide], wide, [*wide[1:], False], strict=False)
     )
     return together * 2 > sum(beyond)
 
