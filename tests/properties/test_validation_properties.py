@@ -71,7 +71,7 @@ def read_by_the_loader(file: str, text: bytes) -> tuple[int, dict[int, int]]:
     return reader.records, {record.record: record.line for record in rejected}
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(packages())
 def test_any_bytes_get_a_verdict_that_counts_as_the_loader_counts(files: dict[str, bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -108,7 +108,7 @@ def test_the_file_the_loader_refuses_refuses_the_package(data: st.DataObject) ->
         assert file in {finding.file for finding in verdict.refusals}
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(packages(), st.integers(1, 300))
 def test_a_file_read_in_pieces_is_judged_as_one_read_at_once(files: dict[str, bytes], size: int) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
@@ -126,7 +126,7 @@ def test_a_file_read_in_pieces_is_judged_as_one_read_at_once(files: dict[str, by
 SECRET = "Quetzalcoatl"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_no_value_of_a_record_reaches_a_finding_or_a_report(data: st.DataObject) -> None:
     files = {}

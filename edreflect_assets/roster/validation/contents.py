@@ -38,8 +38,8 @@ _SMALL = {"type": pl.Categorical, "role": pl.Categorical}
 class FileContents:
     """What is kept of one file.
 
-    ``rows``: record, line, hashes of the id and of each single reference by column, and the facts of the file, in file
-    order. ``lists``: record, line, item (a hash) of each list of references, by column. ``unreadable_keys``: sourcedIds
+    ``rows``: record, line, ended (the row says tobedeleted), hashes of the id and of each single reference by column,
+    and the facts of the file, in file order. ``lists``: record, line, item (a hash) of each list of references, by column. ``unreadable_keys``: sourcedIds
     of records that could not be read but name themselves, by record number. ``sound`` is False when the file refuses
     the package: then nothing is to be judged by it.
     """
@@ -94,9 +94,10 @@ def read_contents(
                 hashes = items.select("record", "line", item=hashed(items["item"]))
                 lists.setdefault(column.name, []).append(hashes)
             typed.append(frame[column.name])
-        rows = frame.select("record", "line").with_columns(typed)
+        rows = frame.select("record", "line", ended=_ended(frame)).with_columns(typed)
+        current = rows.filter(~rows["ended"]) if rows["ended"].any() else rows
         for rule in RULES.get(contract.table, ()):
-            rule(rows, contract.file, version, found)
+            rule(current, contract.file, version, found)
         kept.append(_kept(rows, judged, contract.table))
     if not stream.complete:
         return None
@@ -132,6 +133,13 @@ def _is_judged(column: Column, accepted: Header, version: str) -> bool:
     return column.name in accepted.columns and column.name not in {STATUS, MODIFIED} and belongs
 
 
+def _ended(frame: pl.DataFrame) -> pl.Series:
+    """Return which records say tobedeleted: what they say besides does not matter any more."""
+    if STATUS not in frame.columns or frame[STATUS].null_count() == frame.height:
+        return pl.repeat(value=False, n=frame.height, eager=True)
+    return (frame[STATUS].str.to_lowercase() == "tobedeleted").fill_null(value=False)
+
+
 def _check_line_breaks(frame: pl.DataFrame, header: FileHeader, log: FindingLog) -> None:
     for column in header.contract.columns:
         if column.name not in frame.columns:
@@ -144,7 +152,7 @@ def _check_line_breaks(frame: pl.DataFrame, header: FileHeader, log: FindingLog)
 
 
 def _kept(rows: pl.DataFrame, judged: list[Column], table: str) -> pl.DataFrame:
-    columns: list[pl.Series] = [rows["record"], rows["line"]]
+    columns: list[pl.Series] = [rows["record"], rows["line"], rows["ended"]]
     for column in judged:
         if column.name == ID or (column.references and column.format == "guid"):
             columns.append(hashed(rows[column.name]).alias(column.name))
@@ -157,5 +165,7 @@ def _kept(rows: pl.DataFrame, judged: list[Column], table: str) -> pl.DataFrame:
 
 
 def _empty_schema(judged: list[Column], table: str) -> pl.Schema:
-    nothing = pl.DataFrame(schema={**PLACE, **{column.name: type_of(column) for column in judged}})
+    nothing = pl.DataFrame(
+        schema={**PLACE, "ended": pl.Boolean(), **{column.name: type_of(column) for column in judged}}
+    )
     return _kept(nothing, judged, table).schema

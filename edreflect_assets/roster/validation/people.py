@@ -15,9 +15,9 @@ def check_grades(package: Mapping[str, FileContents], log: FindingLog) -> None:
     users, roles = package.get("users"), package.get("roles")
     if users is None or roles is None:
         return
-    held = roles.rows.drop_nulls(["user_sourced_id", "role"])
+    held = roles.rows.filter(~roles.rows["ended"]).drop_nulls(["user_sourced_id", "role"])
     students = held.filter(held["role"].cast(pl.String) == "student")["user_sourced_id"]
-    known = users.rows.filter(users.rows[ID].is_in(held["user_sourced_id"].implode()))
+    known = users.rows.filter(~users.rows["ended"] & users.rows[ID].is_in(held["user_sourced_id"].implode()))
     is_student = known[ID].is_in(students.implode())
     graded = known["grades"] if "grades" in known.columns else pl.repeat(value=False, n=known.height, eager=True)
     file = users.header.contract.file

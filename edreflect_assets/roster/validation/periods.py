@@ -20,7 +20,9 @@ def check_terms(package: Mapping[str, FileContents], log: FindingLog) -> None:
     if enrollments is None or terms is None:
         return
     present = [column for column in _PERIOD if column in enrollments.rows.columns]
-    dated = enrollments.rows.filter(pl.any_horizontal(pl.col(column).is_not_null() for column in present))
+    dated = enrollments.rows.filter(
+        ~pl.col("ended"), pl.any_horizontal(pl.col(column).is_not_null() for column in present)
+    )
     dated = dated.select("record", "line", *present, ID_OF_CLASS).join(terms, on=ID_OF_CLASS)
     for column, beyond in (
         ("begin_date", (pl.col("begin_date") < pl.col("from")) | (pl.col("begin_date") >= pl.col("to"))),
@@ -50,7 +52,7 @@ def check_primary_teachers(package: Mapping[str, FileContents], log: FindingLog)
     enrollments = package.get("enrollments")
     if enrollments is None or not {"primary", "role"} <= set(enrollments.rows.columns):
         return
-    rows = enrollments.rows.filter(pl.col("primary") & (pl.col("role").cast(pl.String) == "teacher"))
+    rows = enrollments.rows.filter(~pl.col("ended") & pl.col("primary") & (pl.col("role").cast(pl.String) == "teacher"))
     rows = rows.drop_nulls([ID_OF_CLASS, "user_sourced_id"])
     rows = rows.with_columns(pl.lit(None, pl.Date).alias(column) for column in _PERIOD if column not in rows.columns)
     several = rows.filter(pl.col("user_sourced_id").n_unique().over(ID_OF_CLASS) > 1)

@@ -271,3 +271,10 @@ def test_a_delta_may_hold_nothing_but_endings(tmp_path: Path) -> None:
 def test_a_time_that_cannot_be_read_is_ignored_in_a_full_list(tmp_path: Path) -> None:
     verdict = Roster().set(USERS, 2, "dateLastModified", "yesterday").judged(tmp_path)
     assert found(verdict) == [("OR321", USERS, None, "dateLastModified")]
+
+
+def test_what_a_record_says_while_it_ends_is_not_judged(tmp_path: Path) -> None:
+    roster = Roster().repeat(ENROLLMENTS, 2, sourcedId="e9", userSourcedId="u3").as_delta(ENROLLMENTS)
+    roster.set(ENROLLMENTS, 2, "status", "tobedeleted").set(ENROLLMENTS, 2, "endDate", "2025-01-01")
+    roster.as_delta(USERS).set(USERS, 3, "status", "tobedeleted").set(USERS, 3, "grades", "")
+    assert found(roster.judged(tmp_path)) == []
