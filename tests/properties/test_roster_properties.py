@@ -160,15 +160,15 @@ def test_the_sync_report_counts_what_the_model_counts(run: Run) -> None:
 def test_a_view_shows_each_scope_what_the_model_shows_it(
     run: Run, reader: psycopg2.extensions.connection, name: str
 ) -> None:
-    tenants, differences = run.tenants(), []
+    tenants, differences = run.tenants(), list[str]()
     for scope in _scopes(tenants):
         with reader.cursor() as cursor:
             asked = "*" if scope is None else ",".join(sorted(scope))
             cursor.execute("set app.allowed_org_ids = %s", (asked,))
         found, expected = platform.view_rows(reader, name), view(name, tenants, TODAY, scope)
         if found != expected:
-            differences.append((asked, "missing", _some(expected - found), "unexpected", _some(found - expected)))
-    assert differences == []
+            differences.append(f"{asked[:80]}: missing {_some(expected - found)}, unexpected {_some(found - expected)}")
+    assert not differences, "\n".join(differences)
 
 
 def test_repeating_what_is_current_changes_nothing(run: Run) -> None:

@@ -77,7 +77,7 @@ def approve(connection: Connection, org: str, day: date) -> None:
 
 def build_rosters(settings: Settings, today: date, *, select: str = "") -> None:
     """Apply what is pending and publish, without dbt's tests; fails on the first sentence of a failure."""
-    chosen = select or "+path:models/reconciled/oneroster"
+    chosen = select or "+path:models/reconciled/oneroster +path:models/analytics/roster"
     with mock.patch.dict(os.environ, {"DBT_INDIRECT_SELECTION": "empty"}):
         report = build(settings, select=chosen, as_of=today)
     assert not report.failures, report.failures[0]

@@ -36,9 +36,18 @@ class Caller:
     def _organizations(self) -> Mapping[Value, set[str]]:
         found: dict[Value, set[str]] = defaultdict(set)
         for role in self.tenant.rows("one_roster_role"):
-            if is_current(role, self.today):
+            if self.counts(role, role["user_id"]):
                 found[role["user_id"]].add(str(role["organization_id"]))
         return found
+
+    def has_left(self, user: Value) -> bool:
+        """Tell whether a person is known to have ended: attached to nothing, whatever the rows about them say."""
+        known = self.tenant.row("one_roster_user", user)
+        return known is not None and known["status"] == "tobedeleted"
+
+    def counts(self, row: Columns, user: Value) -> bool:
+        """Tell whether a membership of a person holds today."""
+        return is_current(row, self.today) and not self.has_left(user)
 
     def sees(self, user: Value) -> bool:
         """Tell whether rows about a person are seen at all."""
@@ -66,21 +75,28 @@ def _roles(caller: Caller, *names: str) -> list[Columns]:
     return [row for row in caller.tenant.rows("one_roster_role") if row["role"] in names]
 
 
-def _people(caller: Caller, *roles: str) -> Iterator[ViewRow]:
-    for user in sorted({str(r["user_id"]) for r in _roles(caller, *roles) if is_current(r, caller.today)}):
+def _people(caller: Caller, *roles: str) -> Iterator[Columns]:
+    """Yield the people of the roster who hold one of these roles today and are seen."""
+    for user in sorted({str(r["user_id"]) for r in _roles(caller, *roles) if caller.counts(r, r["user_id"])}):
         known = caller.tenant.row("one_roster_user", user)
-        if known and _name(known) and caller.sees(user):
-            yield user, _name(known), known["email"], caller.org_ids(user)
+        if known and caller.sees(user):
+            yield known
+
+
+def _addresses(caller: Caller, people: Iterable[Columns]) -> Iterator[ViewRow]:
+    for known in people:
+        if name := _name(known):
+            yield known["id"], name, known["email"], caller.org_ids(known["id"])
 
 
 def students(caller: Caller) -> Iterator[ViewRow]:
     """Everyone who is a student today."""
-    return _people(caller, "student")
+    return _addresses(caller, _people(caller, "student"))
 
 
 def guides(caller: Caller) -> Iterator[ViewRow]:
     """Everyone who is a teacher or principal today."""
-    return _people(caller, "teacher", "principal")
+    return _addresses(caller, _people(caller, "teacher", "principal"))
 
 
 def _student_enrollments(caller: Caller) -> list[tuple[Columns, Columns]]:
@@ -112,7 +128,7 @@ def schools(caller: Caller) -> Iterator[ViewRow]:
     """Every school, whatever the scope, with the number of its students of today."""
     students_of: dict[Value, set[str]] = defaultdict(set)
     for student, school, _, row in _attachments(caller):
-        if is_current(row, caller.today) and not _has_ended(caller, student):
+        if caller.counts(row, student):
             students_of[school["id"]].add(student)
     for school in caller.tenant.rows("one_roster_organization"):
         if school["type"] == "school":
@@ -125,22 +141,17 @@ def schools(caller: Caller) -> Iterator[ViewRow]:
             )
 
 
-def _has_ended(caller: Caller, user: str) -> bool:
-    """Tell whether a person is known to have ended: attached to nothing, whatever the rows about them say."""
-    known = caller.tenant.row("one_roster_user", user)
-    return known is not None and known["status"] == "tobedeleted"
-
-
 def _organization_name(caller: Caller, key: Value) -> Value:
     found = caller.tenant.row("one_roster_organization", key)
     return found["name"] if found else None
 
 
 def student_schools(caller: Caller) -> Iterator[ViewRow]:
-    """Every distinct attachment of a student to a school, ended ones too."""
+    """Every distinct attachment of a student to a school; an ended one that has no end would read as if it lasted."""
     rows = {
         (student, school["id"], school["name"], kind, row["begin_date"], row["end_date"])
         for student, school, kind, row in _attachments(caller)
+        if row["end_date"] or not (row["status"] == "tobedeleted" or caller.has_left(student))
     }
     for row in rows:
         if caller.sees(row[0]):
@@ -149,7 +160,7 @@ def student_schools(caller: Caller) -> Iterator[ViewRow]:
 
 def students_enrollments(caller: Caller) -> Iterator[ViewRow]:
     """The names of the organizations at which someone is a student today."""
-    roles = [role for role in _roles(caller, "student") if is_current(role, caller.today)]
+    roles = [role for role in _roles(caller, "student") if caller.counts(role, role["user_id"])]
     pairs = {(str(role["user_id"]), _organization_name(caller, role["organization_id"])) for role in roles}
     for student, name in pairs:
         if name is not None and caller.sees(student):
@@ -158,12 +169,12 @@ def students_enrollments(caller: Caller) -> Iterator[ViewRow]:
 
 def student_start_dates(caller: Caller) -> Iterator[ViewRow]:
     """The first days of everyone who is a student today; results of assessments are no part of rosters."""
-    for student, _, _, org_ids in students(caller):
+    for student in (person["id"] for person in _people(caller, "student")):
         held = [r for r in _roles(caller, "student") if r["user_id"] == student]
         held = [role for role in held if _school(caller, role["organization_id"])]
         admission = _first(role for role in held if role["role_type"] == "primary") or _first(held)
         enrolled = [r for r in caller.tenant.rows("one_roster_enrollment") if r["role"] == "student"]
-        yield student, admission, _first(r for r in enrolled if r["user_id"] == student), None, org_ids
+        yield student, admission, _first(r for r in enrolled if r["user_id"] == student), None, caller.org_ids(student)
 
 
 def _first(rows: Iterable[Columns]) -> date | None:
