@@ -9,7 +9,7 @@ import polars as pl
 
 from edreflect_assets.contracts import Feed
 from edreflect_assets.loading.header import Header
-from edreflect_assets.roster.findings import FindingLog
+from edreflect_assets.roster.findings import PLACE, FindingLog
 from edreflect_assets.roster.validation.headers import FileHeader
 from edreflect_assets.roster.validation.records import RecordStream
 from edreflect_assets.roster.verdict import Mode
@@ -18,6 +18,7 @@ MANIFEST = "manifest.csv"
 _MANIFEST_VERSION, _VERSION = "manifest.version", "oneroster.version"
 _MODES: Mapping[str, Mode] = {"bulk": "bulk", "delta": "delta"}
 _ABSENT = "absent"
+_COLUMNS = ("record", "line", "property_name", "value")
 _KNOWN_VERSIONS = frozenset({"1.0", "1.1", "1.2"})
 
 
@@ -51,15 +52,18 @@ def read_manifest(header: FileHeader, accepted: Header, log: FindingLog) -> Mani
     """Read the manifest; None, with a finding, when it cannot be read to its end."""
     stream = RecordStream(header, accepted, log)
     manifest = Manifest()
+    repeated: list[tuple[int, int]] = []
     for frame in stream.frames():
         unnamed = frame.filter(pl.col("property_name").is_null())
         log.about_records("OR300", MANIFEST, unnamed, column="propertyName", text="propertyName is required and empty.")
-        for _, line, name, value in frame.drop_nulls("property_name").iter_rows():
+        for record, line, name, value in frame.drop_nulls("property_name").select(_COLUMNS).iter_rows():
             known = name.strip().lower()
             if known in manifest.values:
-                text = "The manifest names a property a second time; this line counts."
-                log.about_file("OR037", MANIFEST, text, column="propertyName", line=line)
+                repeated.append((record, line))
             manifest.values[known] = ((value or "").strip(), line)
+    places = pl.DataFrame(repeated, schema=PLACE, orient="row")
+    text = "The manifest names a property that an earlier line names, too; this line counts."
+    log.about_records("OR037", MANIFEST, places, column="propertyName", text=text)
     manifest.records, manifest.keys = stream.records, stream.keys
     return manifest if stream.complete else None
 

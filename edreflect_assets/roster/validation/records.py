@@ -21,6 +21,7 @@ from edreflect_assets.loading.strict import (
     UNCLOSED_QUOTE,
     Shape,
 )
+from edreflect_assets.roster.codes import CODES
 from edreflect_assets.roster.findings import PLACE, FindingLog
 from edreflect_assets.roster.validation.encodings import SAMPLE_BYTES, looks_like
 from edreflect_assets.roster.validation.headers import FileHeader
@@ -39,6 +40,8 @@ _CODES = {
     BLANK_LINE: "OR204",
 }
 _WIDTH = "OR200"
+# Reasons told apart in one file; each number of fields is one of its own.
+_REASONS = 20
 
 
 class RecordStream:
@@ -90,6 +93,8 @@ class RecordStream:
                 self._sample += rejected.text
         code = _CODES.get(reason, _WIDTH)
         text = f"The record cannot be read: {reason}."
+        if (code, text) not in self._bad and len(self._bad) >= _REASONS:
+            text = CODES[code].meaning
         records, lines = self._bad.setdefault((code, text), (array("L"), array("L")))
         records.append(rejected.record)
         lines.append(rejected.line)

@@ -278,3 +278,17 @@ def test_what_a_record_says_while_it_ends_is_not_judged(tmp_path: Path) -> None:
     roster.set(ENROLLMENTS, 2, "status", "tobedeleted").set(ENROLLMENTS, 2, "endDate", "2025-01-01")
     roster.as_delta(USERS).set(USERS, 3, "status", "tobedeleted").set(USERS, 3, "grades", "")
     assert found(roster.judged(tmp_path)) == []
+
+
+def test_a_report_does_not_grow_with_the_ways_in_which_records_are_broken(tmp_path: Path) -> None:
+    roster = Roster()
+    roster.replace(ORGS, roster.text(ORGS) + b"".join(b"x" + b"," * n + b"\n" for n in range(10, 200)))
+    verdict = roster.judged(tmp_path)
+    assert verdict.errors == 190
+    assert len(verdict.by_code()) <= 22
+
+
+def test_a_manifest_with_its_columns_the_other_way_round_says_the_same(tmp_path: Path) -> None:
+    roster = Roster().as_delta(USERS)
+    roster.tables[MANIFEST] = [row[::-1] for row in roster.tables[MANIFEST]]
+    assert found(roster.judged(tmp_path)) == [("OR113", MANIFEST, 1, None)]
