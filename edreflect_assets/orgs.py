@@ -45,7 +45,8 @@ _EXPECT_FIELDS = frozenset({"days", "holidays", "expected_by", "fetch_at", "lag_
 class Org:
     """One entry of the registry.
 
-    ``paths`` and ``dayless_paths`` override a feed's templates. ``feeds`` empty means every feed. ``host`` None means
+    ``paths`` and ``dayless_paths`` override a feed's templates. ``feeds`` empty means every feed: each is taken, and
+    expected once it has delivered it. ``host`` None means
     that the org is loaded from local folders only. ``host_key`` holds pinned keys (public key lines or SHA256
     fingerprints); without one ``known_hosts`` decides. A folder must hold still for ``stable_seconds`` to be taken.
     """

@@ -11,9 +11,9 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 
 from edreflect_assets.checks import REFUSED
 from edreflect_assets.contracts import Feed, load_feeds
-from edreflect_assets.gaps import delivered_days, overdue_days
+from edreflect_assets.gaps import days_of_changes, delivered_days, expected_orgs, inner_gaps, overdue_days
 from edreflect_assets.orgs import Org, load_registry
-from edreflect_assets.schedule_expectations import expected_days
+from edreflect_assets.roster.approval import held_packages
 from edreflect_assets.settings import Settings
 from edreflect_assets.warehouse import pending
 
@@ -22,7 +22,8 @@ from edreflect_assets.warehouse import pending
 class StatusRow:
     """One org and feed: counts of days, deliveries, rows and loads; ``note`` is a clause where something is special.
 
-    ``gaps`` counts ``missing_days``: expected days since the first delivery that have passed and have no load.
+    ``gaps`` counts ``missing_days``: expected days since the first delivery that have passed and have no load. ``held``
+    counts ``held_days``: packages that change nothing until a person approves them.
     ``pending`` counts loads that some model has not applied yet.
     """
 
@@ -36,6 +37,7 @@ class StatusRow:
     pending: int
     note: str = ""
     missing_days: tuple[date, ...] = ()
+    held_days: tuple[date, ...] = ()
 
     @property
     def needs_person(self) -> bool:
@@ -59,10 +61,12 @@ def status_grid(connection: Connection, settings: Settings, day: date | None = N
         delivered = _delivered(connection, feed, day)
         refused = _refused(connection, feed, day)
         set_aside = _quarantined(connection, feed, day)
-        known = {org.org_id for org in registry.values() if org.delivers(feed.name)}
+        held = _held(connection, feed, day)
+        changes = days_of_changes(connection, feed)
+        known = expected_orgs(connection, registry, feed)
         for org_id in sorted(known | set(delivered) | set(refused)):
             days = delivered.get(org_id, [])
-            missing = _missing(registry.get(org_id), days, now)
+            missing = _missing(registry.get(org_id), days, now, None if changes is None else changes[org_id])
             rows.append(
                 StatusRow(
                     org=org_id,
@@ -70,11 +74,12 @@ def status_grid(connection: Connection, settings: Settings, day: date | None = N
                     last_day=days[-1] if days else None,
                     gaps=len(missing),
                     refused=refused.get(org_id, 0),
-                    held=0,
+                    held=len(held.get(org_id, [])),
                     quarantined=set_aside.get(org_id, 0),
                     pending=waiting.get((org_id, feed.name), 0),
                     note=_note(registry.get(org_id), days),
                     missing_days=tuple(missing),
+                    held_days=tuple(held.get(org_id, [])),
                 )
             )
     return rows
@@ -102,13 +107,19 @@ def _delivered(connection: Connection, feed: Feed, day: date | None) -> dict[str
     return {org: until for org, days in all_days.items() if (until := [d for d in days if d <= day])}
 
 
-def _missing(org: Org | None, days: list[date], now: datetime) -> list[date]:
+def _missing(org: Org | None, days: list[date], now: datetime, changes: set[date] | None) -> list[date]:
     if org is None or org.paused:
         return []
-    there = set(days)
-    inner = [day for day in expected_days(org.expect, days[0], days[-1]) if day not in there] if days else []
     # An org without a server is loaded by hand: nothing is overdue there.
-    return inner + (overdue_days(org, days, now) if org.host else [])
+    return inner_gaps(org, days, changes) + (overdue_days(org, days, now) if org.host else [])
+
+
+def _held(connection: Connection, feed: Feed, day: date | None) -> dict[str, list[date]]:
+    days: dict[str, list[date]] = {}
+    for package in held_packages(connection, feed) if feed.package else ():
+        if day is None or package.day <= day:
+            days.setdefault(package.org_id, []).append(package.day)
+    return days
 
 
 def _note(org: Org | None, days: list[date]) -> str:

@@ -19,26 +19,65 @@ from edreflect_assets.checks.files import (
     files_as_documented,
     reference_file_present,
 )
+from edreflect_assets.checks.packages import package_findings, packages_held
 from edreflect_assets.checks.rows import lists_delivered_again, quarantine, rows_balanced
 from edreflect_assets.contracts import Feed
 
-__all__ = ["CHECKS", "REFUSED", "Check", "CheckResult", "Registry", "run_checks"]
+__all__ = ["CHECKS", "REFUSED", "Check", "CheckResult", "Registry", "checks_of", "run_checks"]
+
+
+def _is_package(feed: Feed) -> bool:
+    return feed.package is not None
+
+
+def _is_no_package(feed: Feed) -> bool:
+    return feed.package is None
+
+
+def _has_references(feed: Feed) -> bool:
+    return any(contract.touched_by for contract in feed.files.values())
+
 
 CHECKS: tuple[Check, ...] = (
     Check("rows_balanced", "Records of a file = rows loaded + rows set aside.", rows_balanced),
     Check("chain_of_days", "No expected day is missing between an org's first and last day.", chain_of_days),
     Check("freshness", "Every org has delivered the last day expected of it.", freshness),
-    Check("reference_file_present", "A file came with the reference file it depends on.", reference_file_present),
-    Check("dependent_file_present", "The files came that a reference file calls for.", dependent_file_present),
-    Check("shrink", "No delivery is far smaller than those before it.", shrink),
+    Check(
+        "reference_file_present",
+        "A file came with the reference file it depends on.",
+        reference_file_present,
+        _has_references,
+    ),
+    Check(
+        "dependent_file_present",
+        "The files came that a reference file calls for.",
+        dependent_file_present,
+        _has_references,
+    ),
+    # Packages are held instead, and judged column by column.
+    Check("shrink", "No delivery is far smaller than those before it.", shrink, _is_no_package),
     Check("refused_deliveries", "No delivery stands refused.", refused_deliveries),
+    Check("packages_held", "No package waits for approval.", packages_held, _is_package),
     Check("quarantine", "No row was set aside.", quarantine),
-    Check("columns_as_documented", "Files have the columns their contract lists.", columns_as_documented),
+    Check("package_findings", "Validation found nothing in the packages.", package_findings, _is_package),
+    Check(
+        "columns_as_documented", "Files have the columns their contract lists.", columns_as_documented, _is_no_package
+    ),
     Check("files_as_documented", "Only documented files are delivered.", files_as_documented),
-    Check("lists_delivered_again", "What belongs to something modified was delivered again.", lists_delivered_again),
+    Check(
+        "lists_delivered_again",
+        "What belongs to something modified was delivered again.",
+        lists_delivered_again,
+        _has_references,
+    ),
 )
+
+
+def checks_of(feed: Feed) -> tuple[Check, ...]:
+    """Return the checks that make sense for a feed, in the order of CHECKS."""
+    return tuple(check for check in CHECKS if check.applies(feed))
 
 
 def run_checks(connection: Connection, feed: Feed, registry: Registry, now: datetime) -> list[CheckResult]:
     """Run every check of a feed in the order of CHECKS; reads only."""
-    return [check.run(connection, feed, registry, now) for check in CHECKS]
+    return [check.run(connection, feed, registry, now) for check in checks_of(feed)]

@@ -35,11 +35,12 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Check:
-    """A named check and the sentence that says what it looks at."""
+    """A named check, the sentence that says what it looks at, and the feeds that it makes sense for."""
 
     name: str
     description: str
     run: Callable[[Connection, Feed, Registry, datetime], CheckResult]
+    applies: Callable[[Feed], bool] = lambda _: True
 
 
 def result(

@@ -25,6 +25,11 @@ from edreflect_assets.gaps import late_orgs, missing_days
 SHRINK_SHARE = 0.5
 SHRINK_FLOOR = 20
 
+_GAP_IN_EXPORTS = "A daily export holds only what changed on its day, so the changes of a missing day are unknown"
+_GAP_IN_PACKAGES = (
+    "The package that follows holds changes only, so those of a missing day are unknown until a full list is delivered"
+)
+
 # A delivery stands refused until a later one of the same org and day is taken, which the loader notes.
 REFUSED = """
     select r.org_id, r.day, r.file, r.reason
@@ -43,7 +48,7 @@ REFUSED = """
 
 
 def chain_of_days(connection: Connection, feed: Feed, registry: Registry, now: datetime) -> CheckResult:
-    """Find days that were expected between an org's first and last delivered day and have no load."""
+    """Find days that were expected between an org's first and last delivered day, and whose changes are lost."""
     gaps = missing_days(connection, feed, registry, now)
     found = [
         f"{org}: {plural(len(days), 'day')} missing ({day_list(days)})" for org, days in sorted(gaps.items()) if days
@@ -53,7 +58,7 @@ def chain_of_days(connection: Connection, feed: Feed, registry: Registry, now: d
         "error",
         found,
         good="No expected day is missing between the first and the last delivered day of any org.",
-        meaning="A daily export holds only what changed on its day, so the changes of a missing day are unknown",
+        meaning=_GAP_IN_PACKAGES if feed.package else _GAP_IN_EXPORTS,
         resolve="Fetch the days with `edreflect run --org ORG --from DAY --to DAY`, ask the source to export them "
         "again, or list them as holidays of the org in the registry",
         missing={org: [day.isoformat() for day in days] for org, days in gaps.items() if days},

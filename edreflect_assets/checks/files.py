@@ -118,7 +118,7 @@ def columns_as_documented(connection: Connection, feed: Feed, _registry: Registr
 def files_as_documented(connection: Connection, feed: Feed, _registry: Registry, now: datetime) -> CheckResult:
     """Find delivered files that were not loaded: deprecated ones and ones that the contract does not list."""
     found = [
-        f"{org}, {span(first, last)}: {file} is {status}"
+        f"{org}, {span(first, last)}: {file} is {'left aside' if feed.package else status}"
         for org, file, status, first, last in query(
             connection,
             """
@@ -136,6 +136,10 @@ def files_as_documented(connection: Connection, feed: Feed, _registry: Registry,
         "warn",
         found,
         good="Only documented files were delivered.",
-        meaning="Such files are kept in the landing area and not loaded",
-        resolve="Add a new file to the feed's contract (CONTRIBUTING.md shows how); a deprecated one needs nothing",
+        meaning="Such files are neither kept nor loaded"
+        if feed.package
+        else "Such files are kept in the landing area and not loaded",
+        resolve="Ask the org to leave out what is not part of the package"
+        if feed.package
+        else "Add a new file to the feed's contract (CONTRIBUTING.md shows how); a deprecated one needs nothing",
     )

@@ -24,9 +24,21 @@ from edreflect_assets.contracts import Feed, FileContract
 def rows_balanced(connection: Connection, feed: Feed, _registry: Registry, now: datetime) -> CheckResult:
     """Compare the ledger's figures with the rows that raw and quarantine really hold."""
     after = window_start(connection, now)
+    # Rows that a load shares with an older one are those of the older one.
+    older = query(
+        connection,
+        """
+        select coalesce(array_agg(distinct rows_load_id), '{}') from ops.load_log
+        where load_id > %(after)s and feed = %(feed)s and status = 'current' and rows_load_id <= %(after)s
+        """,
+        after=after,
+        feed=feed.name,
+    )[0][0]
     counts = sql.SQL(" union all ").join(
-        sql.SQL("select _load_id, count(*) as found from {} where _load_id > {} group by _load_id").format(
-            sql.Identifier(feed.raw_schema, table), sql.Literal(after)
+        sql.SQL("select _load_id, count(*) as found from {} where _load_id > {}{} group by _load_id").format(
+            sql.Identifier(feed.raw_schema, table),
+            sql.Literal(after),
+            sql.SQL(" or _load_id = any({})").format(sql.Literal(older)) if older else sql.SQL(""),
         )
         for table in sorted(feed.tables)
     )
@@ -40,7 +52,7 @@ def rows_balanced(connection: Connection, feed: Feed, _registry: Registry, now: 
         select l.org_id, l.day, l.file, l.load_id, l.rows, coalesce(raw.found, 0), l.quarantined,
                coalesce(set_aside.found, 0)
         from ops.load_log l
-        left join raw on raw._load_id = l.load_id
+        left join raw on raw._load_id = coalesce(l.rows_load_id, l.load_id)
         left join set_aside using (load_id)
         where l.load_id > {after} and l.feed = {feed} and l.status = 'current'
           and (l.rows <> coalesce(raw.found, 0) or l.quarantined <> coalesce(set_aside.found, 0))
@@ -64,6 +76,7 @@ def rows_balanced(connection: Connection, feed: Feed, _registry: Registry, now: 
 
 def quarantine(connection: Connection, feed: Feed, _registry: Registry, now: datetime) -> CheckResult:
     """Count the rows of current loads that were set aside, at load or because a value did not cast."""
+    at_loading = "not readable or against a rule" if feed.package else "not readable"
     rows = query(
         connection,
         """
@@ -79,7 +92,7 @@ def quarantine(connection: Connection, feed: Feed, _registry: Registry, now: dat
         feed=feed.name,
     )
     found = [
-        f"{where(org, day)}, {file} (load {load}): {at_load} not readable, {uncast} with a value that does not fit"
+        f"{where(org, day)}, {file} (load {load}): {at_load} {at_loading}, {uncast} with a value that does not fit"
         for org, day, file, load, at_load, uncast in rows
     ]
     return result(

@@ -53,6 +53,11 @@ def _advice(row: StatusRow) -> list[str]:
         sentences.append(
             f"{name}: missing {_days(row.missing_days)}; ask the org, then `edreflect run --org {row.org}`."
         )
+    if row.held:
+        sentences.append(
+            f"{name}: held {_days(row.held_days)}, because much would end; `edreflect report oneroster {row.org} DAY "
+            f"--report DIR` shows what, `edreflect approve oneroster {row.org} DAY` lets it through."
+        )
     if row.refused:
         sentences.append(
             f"{name}: {row.refused} refused; `select day, file, reason from ops.loads where org_id = '{row.org}' and "

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from edreflect_assets.checks import CHECKS
+from edreflect_assets.checks import checks_of
 from edreflect_assets.contracts import Feed
 from edreflect_assets.database import connect, ensure_server, migrate
 from edreflect_assets.orchestration.raw import raw_asset_key
@@ -22,7 +22,9 @@ def ledger_checks(feed: Feed) -> dg.AssetChecksDefinition:
 
     @dg.multi_asset_check(
         name=f"{feed.raw_schema}_checks",
-        specs=[dg.AssetCheckSpec(check.name, asset=asset_key, description=check.description) for check in CHECKS],
+        specs=[
+            dg.AssetCheckSpec(check.name, asset=asset_key, description=check.description) for check in checks_of(feed)
+        ],
         can_subset=True,
     )
     def checks(
@@ -34,7 +36,7 @@ def ledger_checks(feed: Feed) -> dg.AssetChecksDefinition:
         with closing(connect(settings, application_name="edreflect checks")) as connection:
             migrate(connection)
             connection.set_session(readonly=True)
-            for check in CHECKS:
+            for check in checks_of(feed):
                 if check.name not in selected:
                     continue
                 found = check.run(connection, feed, registry, datetime.now(UTC))

@@ -7,7 +7,7 @@ import dagster as dg
 from edreflect_assets.contracts import Feed
 from edreflect_assets.errors import EdreflectError
 from edreflect_assets.orchestration.requests import delivery_name, ensure_partitions, ingest_job_name, ingest_request
-from edreflect_assets.orgs import load_registry
+from edreflect_assets.orgs import Org, load_registry
 from edreflect_assets.schedule_expectations import due_days
 from edreflect_assets.settings import Settings
 
@@ -54,9 +54,14 @@ def due_requests(feed: Feed, settings: Settings, after: datetime, until: datetim
     return [
         (org.org_id, ingest_request(feed, org, day, delivery_name(feed, org.org_id, day)))
         for org in load_registry(settings).values()
-        if org.delivers(feed.name) and not org.paused and org.host
+        if _asked_by_the_clock(org, feed) and not org.paused and org.host
         for day in due_days(org.expect, org.timezone, after, until)
     ]
+
+
+def _asked_by_the_clock(org: Org, feed: Feed) -> bool:
+    """Tell whether an org is asked for a feed at its hour; packages nobody announced are left to the late files' sensor."""
+    return org.delivers(feed.name) and (feed.package is None or feed.name in org.feeds)
 
 
 def checks_schedule(feed: Feed) -> dg.ScheduleDefinition:

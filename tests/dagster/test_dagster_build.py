@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 import pytest
+from dagster_world import FEED
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from edreflect_assets.checks import CHECKS
+from edreflect_assets.checks import checks_of
 from edreflect_assets.orchestration.attempts import Backoff
 from edreflect_assets.orchestration.partitions import ORGS
 from edreflect_assets.orchestration.sensors import (
@@ -161,7 +162,7 @@ def test_fetch_build_and_publish_from_an_sftp_folder(
     result = build.execute_in_process(instance=instance)
     assert result.success
     evaluated = {check.check_name: check for check in result.get_asset_check_evaluations()}
-    assert {check.name for check in CHECKS} <= set(evaluated)
+    assert {check.name for check in checks_of(FEED)} <= set(evaluated)
     assert not any("read more" in f"{check.description}{check.metadata}" for check in evaluated.values())
     with connection, connection.cursor() as cursor:
         cursor.execute("select goal_id, goal_title from edreflect.goals where org_id = 'springfield'")

@@ -11,7 +11,7 @@ import pytest
 from dagster_world import FEED, GOALS
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from edreflect_assets.checks import CHECKS
+from edreflect_assets.checks import checks_of
 from edreflect_assets.orchestration.ledger_checks import ledger_checks
 from edreflect_assets.orchestration.partitions import days_by_org, org_day_key
 from edreflect_assets.orchestration.raw import PERMANENT_TAG, raw_asset_key, raw_assets
@@ -163,7 +163,7 @@ def test_checks_that_run_with_a_partition_are_evaluated(
         partition_key=org_day_key("springfield", DAYS[0]),
     )
     assert {evaluation.check_name for evaluation in result.get_asset_check_evaluations()} == {
-        check.name for check in CHECKS
+        check.name for check in checks_of(FEED)
     }
     assert len(events(instance, dg.DagsterEventType.ASSET_MATERIALIZATION)) == 1
 
