@@ -59,6 +59,11 @@ class FileContents:
             (known.header or known.name for known in self.header.contract.columns if known.name == column), column
         )
 
+    def last(self) -> pl.DataFrame:
+        """Return the rows that name an id, of several with the same one the last."""
+        rows = self.rows.drop_nulls(ID)
+        return rows.filter(rows[ID].is_last_distinct())
+
     def ids(self) -> pl.Series:
         """Return the hashes of all ids the file names, those of records that could not be read included."""
         unreadable = hashed(pl.Series("id", list(self.unreadable_keys.values()), dtype=pl.String))

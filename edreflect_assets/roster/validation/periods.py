@@ -38,8 +38,8 @@ def _terms_of_classes(package: Mapping[str, FileContents]) -> pl.DataFrame | Non
     classes, sessions = package.get("classes"), package.get("academic_sessions")
     if classes is None or sessions is None or "term_sourced_ids" not in classes.lists:
         return None
-    days = sessions.rows.select(item=ID, start="start_date", end="end_date").drop_nulls().unique("item", keep="last")
-    ids = classes.rows.select("record", ID).drop_nulls().unique(ID, keep="last")
+    days = sessions.last().select(item=ID, start="start_date", end="end_date").drop_nulls()
+    ids = classes.last().select("record", ID)
     terms = classes.lists["term_sourced_ids"].join(ids, on="record").join(days, on="item", how="left")
     spans = terms.group_by(ID).agg(
         pl.col("start").min().alias("from"), pl.col("end").max().alias("to"), pl.col("start").null_count().alias("lost")

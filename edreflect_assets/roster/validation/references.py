@@ -55,11 +55,10 @@ def check_kinds(package: Mapping[str, FileContents], log: FindingLog) -> None:
             if not column.references or column.name not in _KINDS or column.references not in package:
                 continue
             code, kind = _KINDS[column.name]
-            target = package[column.references].rows
+            target = package[column.references].last()
             references = references_of(contents, column.name)
             if references is None or "type" not in target.columns:
                 continue
-            target = target.drop_nulls([ID, "type"]).unique(ID, keep="last")
             others = target.filter(target["type"].cast(pl.String) != kind)[ID]
             wrong = references["item"].is_in(others.implode()) if len(others) else None
             if wrong is not None and wrong.any():
@@ -72,7 +71,7 @@ def check_ancestors(contents: FileContents, log: FindingLog) -> None:
     column = "parent_sourced_id"
     if column not in contents.rows.columns:
         return
-    rows = contents.rows.select("record", "line", ID, column).drop_nulls().unique(ID, keep="last")
+    rows = contents.last().select("record", "line", ID, column).drop_nulls()
     # What is nobody's parent is on no circle; most records are not.
     rows = rows.filter(rows[ID].is_in(rows[column].implode()))
     circular = _circular(dict(zip(rows[ID].to_list(), rows[column].to_list(), strict=True)))
