@@ -21,7 +21,8 @@ select
     where report.org_id = package.org_id and report.table_name = 'roles' and report.applied
   )
 from pg_temp.day_packages as package
-where not package.is_held;
+where not package.is_held
+  and exists (select from pg_temp.day_files as day_file where day_file.org_id = package.org_id);
 
 insert into pg_temp.touched_people
 select org_id, id, max(changed_at)
@@ -160,7 +161,8 @@ cross join lateral (
     end as end_date,
     rule.first_day
 ) as now_true
-where (known.sourced_id, known.status, known.date_last_modified, known.user_id, known.organization_id, known.role,
+where delivered._valid_from = this_day  -- touched, whether or not it says anything new
+  or (known.sourced_id, known.status, known.date_last_modified, known.user_id, known.organization_id, known.role,
     known.role_type, known.begin_date, known.end_date)
   is distinct from (delivered.sourced_id, now_true.status, now_true.date_last_modified, delivered.user_id,
     delivered.organization_id, delivered.role, delivered.role_type, now_true.begin_date, now_true.end_date);
