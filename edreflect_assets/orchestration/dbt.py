@@ -12,6 +12,7 @@ from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_updated_cl
 from edreflect_assets.contracts import load_feeds
 from edreflect_assets.orchestration.pools import DBT_POOL
 from edreflect_assets.orchestration.raw import raw_asset_key
+from edreflect_assets.orchestration.rosters import sync_metadata
 from edreflect_assets.settings import Settings
 from edreflect_assets.warehouse import BuildInProgress, BuildReport, NodeResult, build_session
 from edreflect_assets.warehouse.build import run_dbt
@@ -83,7 +84,10 @@ def _build(
     except BuildInProgress as busy:
         context.log.info(str(busy))
         raise dg.RetryRequested(max_retries=BUSY_RETRIES, seconds_to_wait=BUSY_SECONDS) from None
-    yield from node_events(report.nodes, manifest, translator, context.selected_asset_check_keys)
+    built = {result.unique_id.rpartition(".")[2] for result in report.nodes if result.status == "success"}
+    packages = {f"{feed.name}__packages" for feed in load_feeds().values() if feed.package}
+    beside = sync_metadata(settings) if packages & built else {}
+    yield from node_events(report.nodes, manifest, translator, context.selected_asset_check_keys, beside)
     if broken:
         raise dg.Failure(
             f"{len(broken)} models were not built; what readers see is as it was before. {'; '.join(broken)}",
@@ -112,8 +116,12 @@ def node_events(
     manifest: Mapping[str, Any],
     translator: DagsterDbtTranslator,
     selected_checks: Iterable[dg.AssetCheckKey],
+    beside: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
-    """Turn dbt's results into one Output per built model and one check result per test, skipped ones included."""
+    """Turn dbt's results into one Output per built model and one check result per test, skipped ones included.
+
+    ``beside`` is more metadata, by the name of a model.
+    """
     selected = set(selected_checks)
     for result in results:
         metadata: dict[str, Any] = {"unique_id": result.unique_id, "seconds": result.seconds}
@@ -135,6 +143,7 @@ def node_events(
             asset_key = translator.get_asset_spec(manifest, result.unique_id, None).key
             if result.rows_affected is not None:
                 metadata["rows_affected"] = result.rows_affected
+            metadata.update((beside or {}).get(result.unique_id.rpartition(".")[2], {}))
             yield dg.Output(None, output_name=asset_key.to_python_identifier(), metadata=metadata)
 
 

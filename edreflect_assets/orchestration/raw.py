@@ -6,9 +6,10 @@ from typing import Any
 import dagster as dg
 
 from edreflect_assets.contracts import Feed
-from edreflect_assets.loading.load import FileReport
+from edreflect_assets.loading.report import DeliveryReport, FileReport
 from edreflect_assets.orchestration.partitions import ORG_DAYS, ORGS, days_by_org, partition_key
 from edreflect_assets.orchestration.pools import SFTP_POOL
+from edreflect_assets.orchestration.rosters import findings_metadata
 from edreflect_assets.orchestration.sweep import OpenSource, Outcome, sweep
 from edreflect_assets.settings import Settings
 from edreflect_assets.sources.sftp import SftpSource
@@ -80,7 +81,7 @@ def _ingest(
         else:
             context.log.info(outcome.text)
         if outcome.report is not None and len(context.partition_keys) == 1:
-            yield dg.Output(None, metadata=_metadata(outcome.report.files))
+            yield dg.Output(None, metadata=_metadata(outcome.report))
         else:
             yield _event(asset_key, outcome)
     if not failures:
@@ -117,7 +118,7 @@ def _event(asset_key: dg.AssetKey, outcome: Outcome) -> dg.AssetMaterialization 
         tags = {f"dagster/partition/{name}": value for name, value in key.keys_by_dimension.items()}
     if outcome.report is not None:
         return dg.AssetMaterialization(
-            asset_key, description=outcome.text, metadata=_metadata(outcome.report.files), partition=key, tags=tags
+            asset_key, description=outcome.text, metadata=_metadata(outcome.report), partition=key, tags=tags
         )
     metadata: dict[str, Any] = {"outcome": outcome.text}
     if outcome.status == "failed":
@@ -125,14 +126,16 @@ def _event(asset_key: dg.AssetKey, outcome: Outcome) -> dg.AssetMaterialization 
     return dg.AssetObservation(asset_key, description=outcome.text, metadata=metadata, partition=key, tags=tags)
 
 
-def _metadata(files: tuple[FileReport, ...]) -> dict[str, Any]:
-    """Return the figures of a delivery: totals, and a table with a row per file. Never a value but dates."""
+def _metadata(report: DeliveryReport) -> dict[str, Any]:
+    """Return the figures of a delivery: totals, a table with a row per file, and one of findings. Never a value but dates."""
+    files = report.files
     return {
         "dagster/partition_row_count": sum(file.rows for file in files),
         "files": len(files),
         "quarantined": sum(file.quarantined for file in files),
         "warnings": sum(len(file.warnings) for file in files),
         "per_file": dg.MetadataValue.table([_file_record(file) for file in files], schema=_FILE_SCHEMA),
+        **findings_metadata(report.findings),
     }
 
 
@@ -148,6 +151,7 @@ def _file_record(file: FileReport) -> dg.TableRecord:
         {
             "file": file.file,
             "status": file.status,
+            "mode": file.mode or "",
             "load_id": file.load_id or 0,
             "rows": file.rows,
             "quarantined": file.quarantined,
@@ -163,6 +167,7 @@ _FILE_SCHEMA = dg.TableSchema(
     [
         dg.TableColumn("file", "string", "As the contract spells it."),
         dg.TableColumn("status", "string", "loaded, unchanged (the same bytes were current), deprecated or unlisted."),
+        dg.TableColumn("mode", "string", "bulk (a full list) or delta (changes), where the feed knows both."),
         dg.TableColumn("load_id", "int", "The load in ops.loads."),
         dg.TableColumn("rows", "int", "Rows in the raw table."),
         dg.TableColumn("quarantined", "int", "Records set aside at load, see ops.quarantine."),

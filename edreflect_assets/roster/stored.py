@@ -22,7 +22,7 @@ from edreflect_assets.roster.validation import validate
 from edreflect_assets.roster.verdict import FileVerdict, PackageVerdict, Rejection
 from edreflect_assets.settings import Settings
 
-_SYNC_COLUMNS = ("file", "mode", "delivered", "added", "changed", "ended", "returned", "stayed", "stale", "rejected")
+SYNC_COLUMNS = ("file", "mode", "delivered", "added", "changed", "ended", "returned", "stayed", "stale", "rejected")
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ def sync_report(connection: Connection, feed: Feed, org_id: str, day: date) -> l
         (exists,) = cursor.fetchone() or (False,)
         if not exists:
             return None
-        columns = sql.SQL(", ").join(map(sql.Identifier, _SYNC_COLUMNS))
+        columns = sql.SQL(", ").join(map(sql.Identifier, SYNC_COLUMNS))
         statement = sql.SQL("select {} from {} where org_id = %s and day = %s order by file")
         cursor.execute(statement.format(columns, sql.Identifier(feed.name, "sync_report")), (org_id, day))
-        rows = [dict(zip(_SYNC_COLUMNS, row, strict=True)) for row in cursor]
+        rows = [dict(zip(SYNC_COLUMNS, row, strict=True)) for row in cursor]
     return rows or None
 
 
