@@ -44,7 +44,7 @@ class SourceSystem:
     def __init__(self, random: Random, tenant: str) -> None:
         self.random = random
         self.tenant = tenant
-        self.large = random.random() < 0.15
+        self.large = random.random() < 0.2
         self.version = "1.2" if random.random() < 0.25 else "1.1"
         self.rows: dict[str, dict[str, Fields]] = {file: {} for file in ENTITIES}
         self.keys = {file: [self._key(file, n) for n in range(count)] for file, count in self._sizes().items()}
