@@ -21,6 +21,7 @@ from edreflect_assets.checks.files import (
 )
 from edreflect_assets.checks.packages import package_findings, packages_held
 from edreflect_assets.checks.rows import lists_delivered_again, quarantine, rows_balanced
+from edreflect_assets.checks.tenants import organizations_of_one_tenant
 from edreflect_assets.contracts import Feed
 
 __all__ = ["CHECKS", "REFUSED", "Check", "CheckResult", "Registry", "checks_of", "run_checks"]
@@ -58,6 +59,12 @@ CHECKS: tuple[Check, ...] = (
     Check("shrink", "No delivery is far smaller than those before it.", shrink, _is_no_package),
     Check("refused_deliveries", "No delivery stands refused.", refused_deliveries),
     Check("packages_held", "No package waits for approval.", packages_held, _is_package),
+    Check(
+        "organizations_of_one_tenant",
+        "No organization id is delivered by two tenants.",
+        organizations_of_one_tenant,
+        _is_package,
+    ),
     Check("quarantine", "No row was set aside.", quarantine),
     Check("package_findings", "Validation found nothing in the packages.", package_findings, _is_package),
     Check(

@@ -13,6 +13,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg2
@@ -21,6 +22,7 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 
 from edreflect_assets.access import expand_grants, grant_scope, list_scope, revoke_scope
+from edreflect_assets.checks.tenants import organizations_of_one_tenant
 from edreflect_assets.contracts import load_feeds
 from edreflect_assets.database import connect
 from edreflect_assets.settings import Settings
@@ -529,3 +531,26 @@ def test_a_reader_who_is_no_analyst_cannot_ask(owner: Connection, make_reader: L
     for view in VIEWS:
         with pytest.raises(errors.InsufficientPrivilege):
             seen(session, view, everything())
+
+
+def test_a_check_names_ids_that_tenants_share_and_who_delivers_them(owner: Connection) -> None:
+    feed = load_feeds()["oneroster"]
+    found = organizations_of_one_tenant(owner, feed, {}, datetime.now(UTC))
+    owner.rollback()
+    assert (found.passed, found.severity, found.metadata["findings"]) == (False, "error", 3)
+    for name in SHARED:
+        assert f"{uid(name)} is delivered by north (tenant one) and south (tenant two)" in found.text
+    assert f"{NORTH_UUID} is delivered by east (tenant three) and north (tenant one)" in found.text
+    assert "and is the org_uuid of north" in found.text
+    assert uid("west school") not in found.text
+
+
+def test_the_check_passes_where_every_id_is_of_one_tenant(connection: Connection) -> None:
+    insert_org(connection, "north", "one")
+    insert_org(connection, "west", "one")
+    with connection.cursor() as cursor:
+        for org in ("north", "west"):
+            cursor.execute("insert into access.delivered_organizations values (%s, %s)", [org, uid("shared school")])
+        cursor.execute("insert into access.delivered_organizations values ('north', %s)", [uid("org north")])
+    assert organizations_of_one_tenant(connection, load_feeds()["oneroster"], {}, datetime.now(UTC)).passed
+    connection.rollback()
