@@ -110,11 +110,12 @@ class Package:
         """
         if not changed and (listed or not self._delivery.left_out):
             return {}
-        shared = {} if self._again else _shared(cursor, self._delivery, [listed[file] for file in changed])
         digest = package_digest(listed.values())
-        if self._verdict is None and not self._again and shared.keys() >= set(changed):
-            self.report = _earlier_report(cursor, self._delivery, digest)
-            if self.report is not None:
+        files = [listed[file] for file in changed]
+        if self._verdict is None and not self._again:
+            self.report, load_ids = _earlier_report(cursor, self._delivery, digest)
+            shared = _shared(cursor, self._delivery, files, among=load_ids)
+            if self.report is not None and shared.keys() >= set(changed):
                 return shared
         if self._verdict is None:
             self._verdict = self._validate(listed)
@@ -122,6 +123,7 @@ class Package:
         refusals = self._verdict.refusals
         if refusals:
             raise _refusal(refusals, self.report)
+        shared = {} if self._again else _shared(cursor, self._delivery, files)
         return {file: load for file, load in shared.items() if _agrees(cursor, load, self._verdict.files.get(file))}
 
     def verdict_of(self, file: str) -> FileVerdict | None:
@@ -176,7 +178,7 @@ def refused_while_reading(refusal: PackageRefused) -> FileRefusedError:
 def _refusal(findings: Sequence[Finding], report: PackageReport) -> FileRefusedError:
     first, *others = findings
     line = f"line {first.line}: " if first.line else ""
-    more = f"; {len(others)} more findings refuse it, `edreflect report` writes them all" if others else ""
+    more = f"; {len(others)} more, `edreflect report` writes them all" if others else ""
     return FileRefusedError(
         f"{line}{first.text.rstrip('.')} ({first.code}){more}", file=first.file or None, report=report
     )
@@ -195,38 +197,43 @@ def package_digest(listed: Iterable[LandedFile]) -> str:
     return hashlib.sha256(f"{_RULES}\n{text}".encode()).hexdigest()
 
 
-def _earlier_report(cursor: Cursor, delivery: Delivery, digest: str) -> PackageReport | None:
+def _earlier_report(cursor: Cursor, delivery: Delivery, digest: str) -> tuple[PackageReport | None, Sequence[int]]:
+    """Return the last report of the same package that was not refused, and its loads."""
     cursor.execute(
         """
-        select sha256, verdict, errors, warnings, report from ops.package_reports
+        select load_ids, sha256, verdict, errors, warnings, report from ops.package_reports
         where feed = %s and org_id = %s and sha256 = %s and verdict <> 'refused'
         order by report_id desc limit 1
         """,
         (delivery.feed, delivery.org_id, digest),
     )
     found = cursor.fetchone()
-    return PackageReport(*found) if found else None
+    return (PackageReport(*found[1:]), found[0]) if found else (None, ())
 
 
-def _shared(cursor: Cursor, delivery: Delivery, files: Sequence[LandedFile]) -> dict[str, SharedLoad]:
-    """Return, by file, the newest current load of the same bytes for another day of the org."""
+def _shared(
+    cursor: Cursor, delivery: Delivery, files: Sequence[LandedFile], *, among: Sequence[int] | None = None
+) -> dict[str, SharedLoad]:
+    """Return, by file, the newest current load of the same bytes for another day of the org, ``among`` these if given."""
     cursor.execute(
         """
         select distinct on (file)
             file, load_id, table_name, sha256, bytes, rows, quarantined, header, raw_columns, missing_columns,
             unknown_columns, warnings, profile, mode, coalesce(rows_load_id, load_id)
         from ops.load_log
-        where feed = %s and org_id = %s and status = 'current' and day <> %s
-            and (file, sha256) in (select * from unnest(%s::text[], %s::text[]))
+        where feed = %(feed)s and org_id = %(org_id)s and status = 'current' and day <> %(day)s
+            and (%(among)s::bigint[] is null or load_id = any(%(among)s))
+            and (file, sha256) in (select * from unnest(%(files)s::text[], %(digests)s::text[]))
         order by file, load_id desc
         """,
-        (
-            delivery.feed,
-            delivery.org_id,
-            delivery.day,
-            [landed.file for landed in files],
-            [landed.sha256 for landed in files],
-        ),
+        {
+            "feed": delivery.feed,
+            "org_id": delivery.org_id,
+            "day": delivery.day,
+            "among": None if among is None else list(among),
+            "files": [landed.file for landed in files],
+            "digests": [landed.sha256 for landed in files],
+        },
     )
     return {
         file: SharedLoad(

@@ -9,7 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import IO
 
 from edreflect_assets.landing import ByteStream, unsafe_name
 from edreflect_assets.roster.refused import PackageRefused, shown_name
@@ -35,7 +35,7 @@ class ZipPackage:
     two files of one name (also in another case), absurd sizes. What macOS adds by itself, and hidden files, are ignored.
     """
 
-    def __init__(self, stream: BinaryIO, name: str) -> None:
+    def __init__(self, stream: IO[bytes], name: str) -> None:
         self._name = shown_name(name)
         try:
             self._zip = zipfile.ZipFile(_Bounded(stream))
@@ -127,7 +127,7 @@ class ZipPackage:
 class _Bounded:
     """A zip's bytes in reads that fit into memory: the list of its files is read in one, and could be of any size."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self._end = stream.seek(0, 2)
         self.seek, self.tell, self.seekable = stream.seek, stream.tell, stream.seekable

@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 # Files that no contract asks for are kept when they are small; what is larger is named in the report only.
 UNLISTED_MAX_BYTES = 64 * 1024 * 1024
+ZIP_IN_MEMORY_BYTES = 64 * 1024 * 1024
 LEFT_ASIDE = "not part of the rostering set; left aside, neither kept nor loaded"
 
 
@@ -126,7 +127,8 @@ def _take_package(
                 already[key] = folder.land(landing, file, name, listing[name], without=feed.files[file])
         landed = [already[name, listing[name]] for name in contents.files.values()]
         return landed, [left for left in left_out if left.file in contents.left_aside]
-    with tempfile.TemporaryFile() as copy:
+    # In memory, or in a file without a name: a zip may hold passwords.
+    with tempfile.SpooledTemporaryFile(max_size=ZIP_IN_MEMORY_BYTES) as copy:
         folder.copy(zipped, listing[zipped], copy)
         package = ZipPackage(copy, zipped)
         contents = sort_out(feed, package.sizes)

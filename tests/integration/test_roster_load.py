@@ -125,7 +125,7 @@ def test_a_refusal_changes_nothing_and_keeps_its_report(connection: Connection, 
     with pytest.raises(Refused) as caught:
         load(broken)
     assert "OR103" in str(caught.value)
-    assert "more finding" in str(caught.value)
+    assert "; 1 more, `edreflect report` writes them all" in str(caught.value)
     refused = [row for row in loads(connection) if row[5] == "refused"]
     assert [row for row in loads(connection) if row not in refused] == before
     assert len(refused) == 1
@@ -193,6 +193,13 @@ def test_rows_are_not_shared_where_other_files_make_other_records_wrong(connecti
         connection, "select day, rows, quarantined, rows_load_id from ops.load_log where file = 'users.csv' order by 1"
     )
     assert figures == [(DAY, 2, 1, None), (NEXT_DAY, 3, 0, None)]
+    load(package(users=users), day=date(2026, 9, 3))
+    (last,) = rows(
+        connection,
+        "select rows, quarantined, rows_load_id from ops.load_log where file = 'users.csv' and day = '2026-09-03'",
+    )
+    (first,) = rows(connection, "select load_id from ops.load_log where file = 'users.csv' and day = %s", DAY)
+    assert last == (2, 1, *first)
 
 
 def test_orgs_share_nothing(connection: Connection, load: Load) -> None:
