@@ -213,6 +213,16 @@ def test_a_file_that_is_not_in_the_package_says_nothing(rows: Rows):
     assert rows(silent, "user", "sourced_id status") == [("u1", "active")]
 
 
+undated = example("undated", on(D1, sheet("orgs", change("s1", "not a date", ""), row("s2"))))
+
+
+def test_a_full_file_s_dates_of_change_are_not_read(rows: Rows):
+    assert rows(undated, "organization", "sourced_id status date_last_modified") == [
+        ("s1", "active", midnight(D1)),
+        ("s2", "active", midnight(D1)),
+    ]
+
+
 stray = example(
     "stray", on(D1, sheet("orgs", row("s1", status="inactive"), row("s2", dateLastModified="2026-01-01T00:00:00Z")))
 )

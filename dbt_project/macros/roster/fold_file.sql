@@ -27,7 +27,7 @@ else
   create temp table incoming_{{ file.name }} on commit drop as
   select
     case when staged._load_id = any (delta_loads) then 'delta' else 'bulk' end as mode,
-    staged._load_id, staged._row, staged.uncast,
+    staged._load_id, staged._row, {{ uncast_that_counts() }} as uncast,
     {{ column_list(version_columns(file), 'staged.') }}
   from {{ ref(file.staging) }} as staged
   where staged._load_id = any (row_loads);
@@ -138,7 +138,7 @@ if exists (select from {{ file.incoming }} where uncast <> '{}') then
     'value does not cast to the type of the column', staged._raw::text, '{{ model.name }}', staged.sourced_id
   from pg_temp.day_files as day_file
   join {{ ref(file.staging) }} as staged on staged._load_id = day_file.rows_load_id
-  where day_file.table_name = '{{ file.name }}' and staged._load_id = any (row_loads) and staged.uncast <> '{}';
+  where day_file.table_name = '{{ file.name }}' and staged._load_id = any (row_loads) and {{ uncast_that_counts() }} <> '{}';
   update pg_temp.day_files as day_file
   set rejected = day_file.rejected + uncast.records
   from (
@@ -147,6 +147,14 @@ if exists (select from {{ file.incoming }} where uncast <> '{}') then
   where day_file.table_name = '{{ file.name }}' and day_file.rows_load_id = uncast._load_id;
   delete from {{ file.incoming }} where uncast <> '{}';
 end if;
+{%- endmacro %}
+
+{# In a full file the date of the last change is not read. #}
+{% macro uncast_that_counts() -%}
+case
+  when staged._load_id = any (delta_loads) then staged.uncast
+  else array_remove(staged.uncast, 'date_last_modified')
+end
 {%- endmacro %}
 
 {# What was judged becomes true on this_day: the changed versions end and their successors begin. #}
