@@ -18,18 +18,16 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 from psycopg2.extensions import cursor
 
+from edreflect_assets.access_expansion import ROLE_LISTS, SETTING, alter_setting, expand, note_delivered_organizations
 from edreflect_assets.errors import ConfigurationError, EdreflectError, UsageError
 
 READER_ROLE = "analyst_read"
 EVALUATION_ROLE = "evaluation_read"
 EVERYTHING = "*"
-SETTING = "app.allowed_org_ids"
 
 # Serializes changes of grants: "scope" in ASCII, a key that nothing else locks.
 _LOCK_KEY = 0x7363_6F70_65
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_ROLE_LISTS = {"gateway": "gateway_roles", "default": "default_scopes", EVERYTHING: "unrestricted_roles"}
-_TABLES = ("org_grants", "grant_names", *_ROLE_LISTS.values())
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def grant_scope(
                 _add_to_list(cur, listed, role)
         for group in [READER_ROLE, *([EVALUATION_ROLE] if evaluation else [])]:
             _set_membership(cur, group, role, member=True)
-        _expand(cur)
+        expand(cur)
 
 
 def revoke_scope(
@@ -112,7 +110,7 @@ def revoke_scope(
         for group, unwanted in ((READER_ROLE, everything), (EVALUATION_ROLE, everything or evaluation)):
             if unwanted and role in _login_roles(cur):
                 _set_membership(cur, group, role, member=False)
-        _expand(cur)
+        expand(cur)
 
 
 def list_scope(connection: Connection) -> list[Scope]:
@@ -129,8 +127,8 @@ def expand_grants(connection: Connection) -> None:
     not alter a role's setting.
     """
     with _change(connection) as cur:
-        _note_delivered_organizations(cur)
-        _expand(cur)
+        note_delivered_organizations(cur)
+        expand(cur)
 
 
 @contextmanager
@@ -203,14 +201,14 @@ def _revoke_org(cur: cursor, role: str, org: str) -> None:
 
 
 def _add_to_list(cur: cursor, listed: str, role: str) -> None:
-    cur.execute(f"insert into access.{_ROLE_LISTS[listed]} (role_name) values (%s) on conflict do nothing", [role])
+    cur.execute(f"insert into access.{ROLE_LISTS[listed]} (role_name) values (%s) on conflict do nothing", [role])
 
 
 def _remove_from_list(cur: cursor, listed: str, role: str) -> bool:
-    cur.execute(f"delete from access.{_ROLE_LISTS[listed]} where role_name::text = %s", [role])
+    cur.execute(f"delete from access.{ROLE_LISTS[listed]} where role_name::text = %s", [role])
     removed = cur.rowcount > 0
     if removed and listed == "default" and role in _login_roles(cur):
-        _alter_setting(cur, role, None)
+        alter_setting(cur, role, None)
     return removed
 
 
@@ -227,116 +225,6 @@ def _set_membership(cur: cursor, group: str, role: str, *, member: bool) -> None
         "insert into access.grant_log (action, kind, role_name, operator) values (%s, %s, %s, %s)",
         ["grant" if member else "revoke", group, role, _operator()],
     )
-
-
-def _note_delivered_organizations(cur: cursor) -> None:
-    """Take over which organizations each org's rosters delivered; a database that was never built has none."""
-    cur.execute("select to_regclass('oneroster.one_roster_organization')::text")
-    if cur.fetchone() == (None,):
-        return
-    cur.execute(
-        """
-        with delivered as (select distinct org_id, id as organization_id from oneroster.one_roster_organization),
-        gone as (
-            delete from access.delivered_organizations as known
-            where not exists (
-                select from delivered
-                where delivered.org_id = known.org_id and delivered.organization_id = known.organization_id
-            )
-        )
-        insert into access.delivered_organizations (org_id, organization_id)
-        select org_id, organization_id from delivered
-        on conflict do nothing
-        """
-    )
-
-
-def _expand(cur: cursor) -> None:
-    for table in _TABLES:
-        cur.execute(f"delete from access.{table} where role_name not in (select rolname from pg_roles)")
-    cur.execute(
-        """
-        with named as (
-            select distinct grant_names.role_name, organizations.organization_id as org_id
-            from access.grant_names
-            join access.organizations on organizations.org_id = grant_names.org_id
-        ),
-        gone as (
-            delete from access.org_grants
-            where by_name and (role_name, org_id) not in (select named.role_name, named.org_id from named)
-        )
-        insert into access.org_grants (role_name, org_id, by_name)
-        select named.role_name, named.org_id, true from named
-        on conflict do nothing
-        """
-    )
-    cur.execute(
-        """
-        with organizations as materialized (select org_id, organization_id, tenant from access.organizations),
-        uncontested as (
-            select organization_id, min(tenant) as tenant
-            from organizations
-            group by organization_id
-            having min(tenant) = max(tenant)
-        ),
-        counted as (
-            select grant_names.role_name, organizations.organization_id as org_id, organizations.tenant
-            from access.grant_names
-            join organizations on organizations.org_id = grant_names.org_id
-            union
-            select org_grants.role_name, org_grants.org_id, uncontested.tenant
-            from access.org_grants
-            join uncontested on uncontested.organization_id = org_grants.org_id
-            where not org_grants.by_name
-        ),
-        wanted as (
-            select role_name, org_id, array_remove(array_agg(counted.tenant order by counted.tenant), null) as tenants
-            from access.org_grants
-            left join counted using (role_name, org_id)
-            group by role_name, org_id
-        )
-        update access.org_grants
-        set tenants = wanted.tenants
-        from wanted
-        where org_grants.role_name = wanted.role_name and org_grants.org_id = wanted.org_id
-            and org_grants.tenants <> wanted.tenants
-        """
-    )
-    cur.execute(
-        """
-        select
-            default_scopes.role_name::text,
-            case when unrestricted_roles.role_name is not null then '*' else coalesce(granted.org_ids, '') end,
-            (
-                select substr(entry, length('app.allowed_org_ids=') + 1)
-                from pg_db_role_setting, unnest(setconfig) as entry
-                where setrole = pg_roles.oid
-                    and setdatabase = (select oid from pg_database where datname = current_database())
-                    and entry like 'app.allowed\\_org\\_ids=%'
-            )
-        from access.default_scopes
-        join pg_roles on pg_roles.rolname = default_scopes.role_name
-        left join access.unrestricted_roles on unrestricted_roles.role_name = default_scopes.role_name
-        left join (
-            select role_name, string_agg(org_id::text, ',' order by org_id) as org_ids
-            from access.org_grants
-            group by role_name
-        ) as granted on granted.role_name = default_scopes.role_name
-        """
-    )
-    for role, wanted, current in cur.fetchall():
-        if wanted != current:
-            _alter_setting(cur, role, wanted)
-
-
-def _alter_setting(cur: cursor, role: str, value: str | None) -> None:
-    """Set, or with None remove, the role's own app.allowed_org_ids in this database, from its next login on."""
-    cur.execute("select current_database()")
-    ((database,),) = cur.fetchall()
-    statement = sql.SQL("alter role {} in database {} ").format(sql.Identifier(role), sql.Identifier(database))
-    setting = sql.SQL(SETTING)
-    action = sql.SQL("reset {}") if value is None else sql.SQL("set {} = {}")
-    cur.execute(statement + action.format(setting, *([] if value is None else [sql.Literal(value)])))
 
 
 def _scopes(cur: cursor) -> list[Scope]:
@@ -369,6 +257,6 @@ def _scopes(cur: cursor) -> list[Scope]:
         """
     )
     return [
-        Scope(role, tuple(organizations), tuple(names), *flags, unresolved=tuple(unresolved))
-        for role, organizations, names, *flags, unresolved in cur.fetchall()
+        Scope(role, tuple(organizations), tuple(names), unrestricted, gateway, default, evaluation, tuple(unresolved))
+        for role, organizations, names, unrestricted, gateway, default, evaluation, unresolved in cur.fetchall()
     ]
