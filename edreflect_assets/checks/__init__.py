@@ -20,6 +20,7 @@ from edreflect_assets.checks.files import (
     reference_file_present,
 )
 from edreflect_assets.checks.packages import package_findings, packages_held
+from edreflect_assets.checks.references import references_resolved, subjects_matched
 from edreflect_assets.checks.rows import lists_delivered_again, quarantine, rows_balanced
 from edreflect_assets.checks.tenants import organizations_of_one_tenant
 from edreflect_assets.contracts import Feed
@@ -67,6 +68,8 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check("quarantine", "No row was set aside.", quarantine),
     Check("package_findings", "Validation found nothing in the packages.", package_findings, _is_package),
+    Check("references_resolved", "What the rosters refer to was delivered.", references_resolved, _is_package),
+    Check("subjects_matched", "The subjects that classes name are known.", subjects_matched, _is_package),
     Check(
         "columns_as_documented", "Files have the columns their contract lists.", columns_as_documented, _is_no_package
     ),
