@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
@@ -23,6 +24,7 @@ from tests.model.roster.sheets import ONLY_1_1
 
 Fields = dict[str, str]
 
+_UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 NAMES = ("Ada", "Bö", "de la Cruz", 'Al "Ace"', "O'Hara, Jr.", " Kim ", "李", "Zoë")
 # The roles that the views ask for come up more often than the others.
 ROLES_USERS_HAVE = ("student", "student", "student", "teacher", "teacher", "parent", *ROLES_1_1)
@@ -102,6 +104,8 @@ class SourceSystem:
             for header in ENTITIES[file].headers
             if not (file == "users.csv" and self.version == "1.2" and header in ONLY_1_1)
         ]
+        if self.random.random() < 0.06:
+            lines = [_with_capital_ids(self.random, fields) for fields in lines]
         return Sheet(file, tuple(header), tuple(tuple(fields.get(name, "") for name in header) for fields in lines))
 
     def _sizes(self) -> Mapping[str, int]:
@@ -133,6 +137,12 @@ class SourceSystem:
         """Return a list of sourcedIds, one at least."""
         keys = [self.some_key(file) for _ in range(self.random.randint(1, most))]
         return self.random.choice((",", ",", ", ")).join(keys)
+
+
+def _with_capital_ids(random: Random, fields: Fields) -> Fields:
+    """Write a row's UUIDs in capitals: the same ids all the same."""
+    capital = {name: _UUID.sub(lambda found: found.group().upper(), value) for name, value in fields.items()}
+    return {name: capital[name] if random.random() < 0.7 else value for name, value in fields.items()}
 
 
 def random_moment(random: Random, day: date) -> str:

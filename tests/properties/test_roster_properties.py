@@ -39,7 +39,7 @@ from tests.properties.roster_history import DAYS, History, random_history
 
 BUILDS = 3
 LOADERS = 2
-DEFAULT_HISTORIES = 60
+DEFAULT_HISTORIES = 40
 ORGS_OF_A_TENANT = 3
 TODAY, TOMORROW = date(2026, 3, 6), date(2026, 3, 7)
 K = TypeVar("K")

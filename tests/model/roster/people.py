@@ -153,7 +153,7 @@ def _related(org: str, users: Rows, roles: Roles | None, day: date, first: bool)
             kind = _role_on(agent, roles, day) if agent and agent.is_active else None
             if agent is None or kind is None:
                 continue
-            text = f"{source.sourced_id}|{agent.sourced_id}|{kind}"
+            text = f"{source.sourced_id}|{sourced_id}|{kind}"
             yield Agent(
                 id=derived(f"{org}|agent|{text}"),
                 sourced_id=text,
