@@ -100,7 +100,7 @@ class _Loading:
         self._ledger = Ledger(feed.name, delivery.org_id, delivery.day, options.run_id)
         self._listed: dict[str, LandedFile] = {}
         self._aside: list[tuple[LandedFile, LedgerEntry]] = []
-        self._package = Package(feed, delivery, options.run_id, again=again) if feed.package else None
+        self._package = Package(feed, delivery, again=again) if feed.package else None
 
     def run(self) -> DeliveryReport:
         """Load and commit."""
@@ -110,7 +110,10 @@ class _Loading:
             with self._connection.cursor() as cursor:
                 current = self._ledger.current(cursor)
                 changed = self._changed(current)
-                shared = self._package.judge(cursor, self._listed, changed) if self._package else {}
+                shared: Mapping[str, SharedLoad] = {}
+                if self._package:
+                    shared = self._package.judge(cursor, self._listed, current, changed)
+                    changed = self._changed(current)
             self._connection.rollback()
             for file in changed:
                 if file not in plans and file not in shared:
@@ -171,10 +174,11 @@ class _Loading:
         self._aside.append((landed, entry))
 
     def _changed(self, current: Mapping[str, CurrentLoad]) -> list[str]:
+        outdated = self._package.outdated if self._package else frozenset()
         return [
             file
             for file, landed in sorted(self._listed.items())
-            if self._again or file not in current or current[file].sha256 != landed.sha256
+            if self._again or file in outdated or file not in current or current[file].sha256 != landed.sha256
         ]
 
     def _add_columns(self, plans: Mapping[str, PlannedFile]) -> None:

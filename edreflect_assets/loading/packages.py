@@ -17,7 +17,7 @@ from psycopg2.extras import Json
 from edreflect_assets.contracts import Feed
 from edreflect_assets.landing import Delivery, LandedFile
 from edreflect_assets.loading.failures import FileRefusedError
-from edreflect_assets.loading.ledger import Ledger, LedgerEntry
+from edreflect_assets.loading.ledger import CurrentLoad, Ledger, LedgerEntry
 from edreflect_assets.roster.codes import CODES
 from edreflect_assets.roster.refused import PackageRefused
 from edreflect_assets.roster.validation import validate
@@ -77,6 +77,16 @@ class SharedLoad:
     load_id: int
     template: LedgerEntry
 
+    @property
+    def mode(self) -> str | None:
+        """Whether the file holds a full list or changes."""
+        return self.template.mode
+
+    @property
+    def quarantined(self) -> int:
+        """How many of its records were set aside."""
+        return self.template.quarantined
+
     def entry(self, load_id: int) -> LedgerEntry:
         """Return the ledger's row of the new load."""
         return replace(self.template, load_id=load_id)
@@ -96,35 +106,50 @@ class SharedLoad:
 class Package:
     """The package that a delivery is; judged once, however often the loader has to start again."""
 
-    def __init__(self, feed: Feed, delivery: Delivery, run_id: str | None, *, again: bool) -> None:
-        self._feed, self._delivery, self._run_id, self._again = feed, delivery, run_id, again
+    def __init__(self, feed: Feed, delivery: Delivery, *, again: bool) -> None:
+        self._feed, self._delivery, self._again = feed, delivery, again
         self._verdict: PackageVerdict | None = None
         self.report: PackageReport | None = None
+        self.outdated: frozenset[str] = frozenset()
 
     def judge(
-        self, cursor: Cursor, listed: Mapping[str, LandedFile], changed: Sequence[str]
+        self,
+        cursor: Cursor,
+        listed: Mapping[str, LandedFile],
+        current: Mapping[str, CurrentLoad],
+        changed: Sequence[str],
     ) -> Mapping[str, SharedLoad]:
-        """Return the loads whose rows the ``changed`` files share; without a change nothing is judged.
+        """Return the loads whose rows files share that are ``changed``; without a change nothing is judged.
 
-        Raises FileRefusedError when validation refuses the package.
+        Afterwards ``outdated`` names the files whose bytes are current while other records of them are wrong now,
+        because other files lie beside them: they are to be loaded anew, too. Ends the cursor's transaction. Raises
+        FileRefusedError when validation refuses the package.
         """
         if not changed and (listed or not self._delivery.left_out):
             return {}
         digest = package_digest(listed.values())
-        files = [listed[file] for file in changed]
-        if self._verdict is None and not self._again:
+        if self._verdict is None and not self._again and len(changed) == len(listed):
             self.report, load_ids = _earlier_report(cursor, self._delivery, digest)
-            shared = _shared(cursor, self._delivery, files, among=load_ids)
+            shared = _shared(cursor, self._delivery, list(listed.values()), among=load_ids)
             if self.report is not None and shared.keys() >= set(changed):
                 return shared
         if self._verdict is None:
+            # No transaction stays open meanwhile.
+            cursor.connection.rollback()
             self._verdict = self._validate(listed)
         self.report = _report(digest, self._verdict)
         refusals = self._verdict.refusals
         if refusals:
             raise _refusal(refusals, self.report)
+        verdicts = self._verdict.files
+        self.outdated = frozenset(
+            file
+            for file in listed.keys() - set(changed)
+            if file in current and not _agrees(cursor, current[file], verdicts.get(file))
+        )
+        files = [listed[file] for file in {*changed, *self.outdated}]
         shared = {} if self._again else _shared(cursor, self._delivery, files)
-        return {file: load for file, load in shared.items() if _agrees(cursor, load, self._verdict.files.get(file))}
+        return {file: load for file, load in shared.items() if _agrees(cursor, load, verdicts.get(file))}
 
     def verdict_of(self, file: str) -> FileVerdict | None:
         """Return what validation said of a file."""
@@ -276,9 +301,9 @@ def _shared(
     }
 
 
-def _agrees(cursor: Cursor, load: SharedLoad, verdict: FileVerdict | None) -> bool:
+def _agrees(cursor: Cursor, load: CurrentLoad | SharedLoad, verdict: FileVerdict | None) -> bool:
     """Tell whether validation says of the bytes now what it said then: what it says depends on the files beside them."""
-    if verdict is None or verdict.mode != load.template.mode or len(verdict.rejected) != load.template.quarantined:
+    if verdict is None or verdict.mode != load.mode or len(verdict.rejected) != load.quarantined:
         return False
     if not verdict.rejected:
         return True

@@ -202,6 +202,22 @@ def test_rows_are_not_shared_where_other_files_make_other_records_wrong(connecti
     assert last == (2, 1, *first)
 
 
+def test_a_file_is_loaded_anew_where_a_corrected_one_beside_it_makes_its_records_right(
+    connection: Connection, load: Load
+) -> None:
+    users = FILES["users.csv"].replace("u2,true,s1,student", "u2,true,,")
+    roles = (
+        "sourcedId,userSourcedId,roleType,role,beginDate,endDate,orgSourcedId\n"
+        "r1,u1,primary,teacher,,,s1\nr2,u2,primary,student,,,s1\nr3,u3,primary,student,,,s1\n"
+    )
+    load(package(users=users))
+    version = manifest().replace("oneroster.version,1.1", "oneroster.version,1.2") + "file.roles,bulk\n"
+    report = load(package(users=users, roles=roles, manifest=version))
+    assert {file.file for file in report.files if file.status == "loaded"} == {"manifest.csv", "roles.csv", "users.csv"}
+    figures = "select status, rows, quarantined from ops.load_log where file = 'users.csv' order by load_id"
+    assert rows(connection, figures) == [("superseded", 2, 1), ("current", 3, 0)]
+
+
 def test_orgs_share_nothing(connection: Connection, load: Load) -> None:
     load(package())
     load(package(), org_id="shelbyville")
