@@ -148,13 +148,13 @@ def clear(connection: Connection, *tables: str) -> None:
     connection.autocommit = False
 
 
-def land(settings: Settings, feed: str, files: dict[str, Path]) -> Delivery:
+def land(settings: Settings, feed: str, files: dict[str, Path], *, org: str = "org", day: date = FIRST_DAY) -> Delivery:
     """Put files into the landing area as one delivery."""
     landed = []
     for file, path in files.items():
         with path.open("rb") as stream:
-            landed.append(Landing(settings.landing).store(feed, "org", FIRST_DAY, file, stream))
-    return Delivery(feed, "org", FIRST_DAY, tuple(landed))
+            landed.append(Landing(settings.landing).store(feed, org, day, file, stream))
+    return Delivery(feed, org, day, tuple(landed))
 
 
 def large_file(settings: Settings, rows: int, rounds: int, *, quoted: bool) -> Measurement:
