@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from edreflect_assets.database import connect
 from edreflect_assets.settings import Settings
+from tests.integration.roster_examples import Example, Package, build, example, logged, midnight, on
 from tests.model.database import fresh_database
 from tests.model.roster import platform
 from tests.model.roster.entities import ENTITIES, TABLES, identity
-from tests.model.roster.log import Delivery, Log
 from tests.model.roster.records import Sheet
 from tests.model.roster.roster import rosters, state
-from tests.model.roster.sheets import change, delivery, row, sheet
+from tests.model.roster.sheets import change, row, sheet
 
 D1, D2, D3, D4 = (date(2026, 3, day) for day in (2, 3, 4, 5))
 SHARED = "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
@@ -30,56 +30,9 @@ Rows = Callable[..., list[tuple[Any, ...]]]
 EXAMPLES: list[Example] = []
 
 
-@dataclass(frozen=True)
-class Approval:
-    """Someone lets a held package through."""
-
-    org: str
-    day: date
-
-
-@dataclass(frozen=True)
-class Example:
-    """One org's packages and approvals, before the first build and before the second."""
-
-    org: str
-    tenant: str
-    first: tuple[Delivery | Approval, ...]
-    then: tuple[Delivery | Approval, ...]
-
-
-@dataclass(frozen=True)
-class Package:
-    """The files of one day, in a version of the standard; ``says`` is what its manifest says otherwise."""
-
-    day: date
-    sheets: tuple[Sheet, ...]
-    version: str
-    says: tuple[tuple[str, str], ...]
-
-
-def on(day: date, *sheets: Sheet, version: str = "1.1", **says: str) -> Package:
-    return Package(day, sheets, version, tuple(says.items()))
-
-
-def example(org: str, *first: Package | date, then: tuple[Package | date, ...] = (), tenant: str = "") -> Example:
-    """Register an org; its packages are loaded in the order in which they are written, a day approves its package."""
-
-    def events(parts: tuple[Package | date, ...]) -> tuple[Delivery | Approval, ...]:
-        return tuple(
-            delivery(org, part.day, part.sheets, part.version, **dict(part.says))
-            if isinstance(part, Package)
-            else Approval(org, part)
-            for part in parts
-        )
-
-    made = Example(org, tenant or org, events(first), events(then))
-    EXAMPLES.append(made)
-    return made
-
-
-def midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day)
+def case(org: str, *first: Package | date, then: tuple[Package | date, ...] = (), tenant: str = "") -> Example:
+    EXAMPLES.append(example(org, *first, then=then, tenant=tenant))
+    return EXAMPLES[-1]
 
 
 @pytest.fixture(scope="module")
@@ -88,17 +41,7 @@ def built(
 ) -> Iterator[Settings]:
     home = tmp_path_factory.mktemp("roster-rules")
     with fresh_database(postgres_server, template_database, home) as settings:
-        with closing(connect(settings)) as connection:
-            platform.register(connection, {case.org: case.tenant for case in EXAMPLES})
-        for phase in ("first", "then"):
-            with closing(connect(settings)) as connection:
-                for case in EXAMPLES:
-                    for event in getattr(case, phase):
-                        if isinstance(event, Approval):
-                            platform.approve(connection, event.org, event.day)
-                        else:
-                            platform.load(connection, settings, event)
-            platform.build_rosters(settings, D4)
+        build(settings, EXAMPLES, D4)
         yield settings
 
 
@@ -112,37 +55,27 @@ def ledger(built: Settings) -> Iterator[Connection]:
 def rows(ledger: Connection) -> Rows:
     """A function that returns an example's rows of a table, the named columns only, in a fixed order."""
 
-    def of(case: Example, table: str, columns: str, as_of: date | None = None) -> list[tuple[Any, ...]]:
-        found = platform.rows(ledger, f"one_roster_{table}", as_of).get(case.org, set())
+    def of(shown: Example, table: str, columns: str, as_of: date | None = None) -> list[tuple[Any, ...]]:
+        found = platform.rows(ledger, f"one_roster_{table}", as_of).get(shown.org, set())
         names = TABLES[f"one_roster_{table}"]
         return sorted((tuple(each[names.index(name)] for name in columns.split()) for each in found), key=repr)
 
     return of
 
 
-def logged(case: Example) -> Log:
-    log = Log()
-    for event in (*case.first, *case.then):
-        if isinstance(event, Approval):
-            log.approve(event.org, event.day)
-        else:
-            log.load(event)
-    return log
-
-
 def test_every_example_equals_the_model_in_every_table(ledger: Connection):
     for table in TABLES:
         stored = platform.rows(ledger, table)
-        for case in EXAMPLES:
-            known = rosters(logged(case)).get(case.org)
-            assert stored.get(case.org, set()) == (state(known, table) if known else set()), (case.org, table)
+        for each in EXAMPLES:
+            known = rosters(logged(each)).get(each.org)
+            assert stored.get(each.org, set()) == (state(known, table) if known else set()), (each.org, table)
 
 
 def test_every_example_s_packages_are_what_the_model_says(ledger: Connection):
     expected = {
-        (case.org, outcome.package.day): outcome.status
-        for case in EXAMPLES
-        for known in rosters(logged(case)).values()
+        (each.org, outcome.package.day): outcome.status
+        for each in EXAMPLES
+        for known in rosters(logged(each)).values()
         for outcome in known.outcomes
     }
     assert platform.packages(ledger) == expected
@@ -160,7 +93,7 @@ def test_a_roster_table_has_exactly_the_columns_of_its_contract(ledger: Connecti
 
 # full files ---------------------------------------------------------------------------------------------------
 
-gone = example(
+gone = case(
     "gone",
     on(D1, sheet("orgs", row("s1", name="North"), row("s2"))),
     on(D2, sheet("orgs", row("s2"))),
@@ -175,7 +108,7 @@ def test_a_row_that_a_full_file_no_longer_holds_ends_that_day(rows: Rows):
     assert rows(gone, "organization", "sourced_id status", D1) == [("s1", "active"), ("s2", "active")]
 
 
-back = example(
+back = case(
     "back",
     on(D1, sheet("orgs", row("s1"), row("s2"))),
     on(D2, sheet("orgs", row("s2"))),
@@ -190,7 +123,7 @@ def test_an_ended_row_that_is_delivered_again_is_active_again(rows: Rows):
     ]
 
 
-changed = example(
+changed = case(
     "changed",
     on(D1, sheet("orgs", row("s1", name="old"), row("s2"))),
     on(D2, sheet("orgs", row("s1", name="new"), row("s2"))),
@@ -204,16 +137,14 @@ def test_a_changed_row_is_modified_that_day_and_an_unchanged_one_keeps_its_time(
     ]
 
 
-silent = example(
-    "silent", on(D1, sheet("orgs", row("s1")), sheet("users", row("u1"))), on(D2, sheet("orgs", row("s1")))
-)
+silent = case("silent", on(D1, sheet("orgs", row("s1")), sheet("users", row("u1"))), on(D2, sheet("orgs", row("s1"))))
 
 
 def test_a_file_that_is_not_in_the_package_says_nothing(rows: Rows):
     assert rows(silent, "user", "sourced_id status") == [("u1", "active")]
 
 
-undated = example("undated", on(D1, sheet("orgs", change("s1", "not a date", ""), row("s2"))))
+undated = case("undated", on(D1, sheet("orgs", change("s1", "not a date", ""), row("s2"))))
 
 
 def test_a_full_file_s_dates_of_change_are_not_read(rows: Rows):
@@ -223,7 +154,7 @@ def test_a_full_file_s_dates_of_change_are_not_read(rows: Rows):
     ]
 
 
-stray = example(
+stray = case(
     "stray", on(D1, sheet("orgs", row("s1", status="inactive"), row("s2", dateLastModified="2026-01-01T00:00:00Z")))
 )
 
@@ -235,7 +166,7 @@ def test_a_full_file_s_status_and_times_are_ignored(rows: Rows):
     ]
 
 
-spoiled = example(
+spoiled = case(
     "spoiled",
     on(D1, sheet("orgs", row("s1", name="old"), row("s2", name="old"), row("s3"))),
     on(D2, sheet("orgs", row("s1", type="planet"), row("s2", status="tobedeleted"))),
@@ -250,14 +181,14 @@ def test_a_row_that_was_set_aside_counts_as_present_and_keeps_what_is_known(rows
     ]
 
 
-double = example("double", on(D1, sheet("orgs", row("s1", name="first"), row("s2"), row("s1", name="last"))))
+double = case("double", on(D1, sheet("orgs", row("s1", name="first"), row("s2"), row("s1", name="last"))))
 
 
 def test_of_two_lines_of_a_full_file_with_one_id_the_last_counts(rows: Rows):
     assert rows(double, "organization", "sourced_id name") == [("s1", "last"), ("s2", "School")]
 
 
-nothing_new = example("nothing-new", on(D1, sheet("orgs", row("s1"))), on(D2))
+nothing_new = case("nothing-new", on(D1, sheet("orgs", row("s1"))), on(D2))
 
 
 def test_a_manifest_alone_changes_nothing(rows: Rows, ledger: Connection):
@@ -266,7 +197,7 @@ def test_a_manifest_alone_changes_nothing(rows: Rows, ledger: Connection):
 
 
 EMPTY = Sheet("orgs.csv", ENTITIES["orgs.csv"].headers, ())
-empty = example("empty", on(D1, sheet("orgs", row("s1"))), on(D2, EMPTY, sheet("users", row("u1"))))
+empty = case("empty", on(D1, sheet("orgs", row("s1"))), on(D2, EMPTY, sheet("users", row("u1"))))
 
 
 def test_an_empty_full_file_refuses_its_package_and_wipes_nothing(rows: Rows):
@@ -274,18 +205,14 @@ def test_an_empty_full_file_refuses_its_package_and_wipes_nothing(rows: Rows):
     assert rows(empty, "user", "sourced_id") == []
 
 
-no_delta = example(
-    "no-delta", on(D1, sheet("orgs", row("s1"), row("s2"))), on(D2, sheet("orgs", row("s1")), orgs="delta")
-)
+no_delta = case("no-delta", on(D1, sheet("orgs", row("s1"), row("s2"))), on(D2, sheet("orgs", row("s1")), orgs="delta"))
 
 
 def test_rows_without_status_that_are_announced_as_changes_are_refused_and_end_nothing(rows: Rows):
     assert rows(no_delta, "organization", "sourced_id status") == [("s1", "active"), ("s2", "active")]
 
 
-no_bulk = example(
-    "no-bulk", on(D1, sheet("orgs", row("s1"), row("s2"))), on(D2, sheet("orgs", change("s1")), orgs="bulk")
-)
+no_bulk = case("no-bulk", on(D1, sheet("orgs", row("s1"), row("s2"))), on(D2, sheet("orgs", change("s1")), orgs="bulk"))
 
 
 def test_changes_that_are_announced_as_a_full_file_are_changes(rows: Rows):
@@ -295,7 +222,7 @@ def test_changes_that_are_announced_as_a_full_file_are_changes(rows: Rows):
 # changes ------------------------------------------------------------------------------------------------------
 
 LATE = "2026-03-03T08:30:00+01:00"
-delta = example(
+delta = case(
     "delta",
     on(D1, sheet("orgs", row("s1", name="old"), row("s2"), row("s3"))),
     on(
@@ -317,7 +244,7 @@ def test_changes_apply_to_the_rows_they_name_and_carry_their_own_time(rows: Rows
     ]
 
 
-stale = example(
+stale = case(
     "stale",
     on(D1, sheet("orgs", row("s1", name="full"), row("s2", name="full"))),
     on(
@@ -333,7 +260,7 @@ def test_a_change_older_than_what_is_known_is_ignored_and_one_of_the_same_time_i
     assert rows(stale, "organization", "sourced_id name") == [("s1", "full"), ("s2", "tie")]
 
 
-ahead = example(
+ahead = case(
     "ahead",
     on(D1, sheet("orgs", change("s1", "2026-05-01T00:00:00Z", name="delta"))),
     on(D2, sheet("orgs", row("s1", name="full"))),
@@ -344,14 +271,14 @@ def test_a_full_file_applies_whatever_time_is_known(rows: Rows):
     assert rows(ahead, "organization", "name date_last_modified") == [("full", midnight(D2))]
 
 
-unseen = example("unseen", on(D1, sheet("orgs", change("s1", LATE, "tobedeleted"))))
+unseen = case("unseen", on(D1, sheet("orgs", change("s1", LATE, "tobedeleted"))))
 
 
 def test_the_end_of_a_row_never_seen_is_recorded(rows: Rows):
     assert rows(unseen, "organization", "sourced_id status") == [("s1", "tobedeleted")]
 
 
-several = example(
+several = case(
     "several",
     on(
         D1,
@@ -370,7 +297,7 @@ def test_of_several_changes_of_a_row_the_newest_counts_and_of_one_time_the_last(
     assert rows(several, "organization", "sourced_id name") == [("s1", "newest"), ("s2", "last")]
 
 
-mixed = example(
+mixed = case(
     "mixed",
     on(D1, sheet("orgs", row("s1"), row("s2")), sheet("users", row("u1"), row("u2"))),
     on(D2, sheet("orgs", row("s1")), sheet("users", change("u1", LATE, "tobedeleted"))),
@@ -384,7 +311,7 @@ def test_each_file_of_a_package_has_a_mode_of_its_own(rows: Rows):
 
 # values -------------------------------------------------------------------------------------------------------
 
-spelt = example(
+spelt = case(
     "spelt",
     on(
         D1,
@@ -413,7 +340,7 @@ def test_a_uuid_is_the_id_and_any_other_sourced_id_makes_one_per_org(rows: Rows)
 
 # enrollments --------------------------------------------------------------------------------------------------
 
-enrolled = example(
+enrolled = case(
     "enrolled",
     on(D1, sheet("enrollments", row("open"), row("dated", endDate="2026-06-30"), row("back"), row("twice"))),
     on(D2, sheet("enrollments", change("twice", "2026-03-03T01:00:00Z", "tobedeleted"))),
@@ -443,7 +370,7 @@ def test_an_enrollment_ends_on_its_own_end_date_or_else_on_the_day_it_ended(rows
 
 # roles of version 1.1 -----------------------------------------------------------------------------------------
 
-roles = example(
+roles = case(
     "roles",
     on(D1, sheet("users", row("u1", orgSourcedIds="s1, s2,s1", role="student"), row("u2", role="teacher"))),
     on(D2, sheet("users", row("u1", orgSourcedIds="s2,s3"), row("u2", role="Administrator"))),
@@ -469,7 +396,7 @@ def test_a_role_that_changes_alone_changes_no_user(rows: Rows):
     assert rows(roles, "user", "sourced_id date_last_modified") == [("u1", midnight(D1)), ("u2", midnight(D1))]
 
 
-left = example(
+left = case(
     "left",
     on(D1, sheet("users", row("u1"), row("u2"))),
     on(D2, sheet("users", change("u1", LATE, "tobedeleted"))),
@@ -486,7 +413,7 @@ def test_the_roles_of_a_person_who_ends_end_and_reopen_with_the_person(rows: Row
 
 # roles of version 1.2 -----------------------------------------------------------------------------------------
 
-newer = example(
+newer = case(
     "newer",
     on(D1, sheet("users", row("u1"), row("u2"))),
     on(
@@ -516,7 +443,7 @@ def test_roles_of_users_csv_end_on_the_first_day_with_roles_csv_which_then_says_
     ]
 
 
-left_newer = example(
+left_newer = case(
     "left-newer",
     on(
         D1,
@@ -545,7 +472,7 @@ def test_a_person_who_has_ended_holds_no_role_of_roles_csv_until_delivered_again
 # agents -------------------------------------------------------------------------------------------------------
 
 PUPIL, MOTHER = row("u1", agentSourcedIds="u2,nobody"), row("u2", role="parent")
-agents = example(
+agents = case(
     "agents",
     on(D1, sheet("users", PUPIL, MOTHER, row("u3"))),
     on(D2, sheet("users", row("u1"), row("u2", role="guardian"), row("u3", agentSourcedIds="u2"))),
@@ -569,7 +496,7 @@ def test_when_the_role_of_the_agent_changes_one_relation_ends_and_another_begins
     ]
 
 
-parted = example(
+parted = case(
     "parted",
     on(D1, sheet("users", PUPIL, MOTHER, row("u3", agentSourcedIds="u2"))),
     on(D2, sheet("users", change("u1", LATE, "tobedeleted", agentSourcedIds="u2"))),
@@ -588,7 +515,7 @@ def test_neither_a_person_nor_an_agent_who_has_ended_has_a_relation(rows: Rows):
     ]
 
 
-guided = example(
+guided = case(
     "guided",
     on(
         D1,
@@ -638,9 +565,9 @@ def active(rows: Rows, case: Example) -> int:
     return sum(status == "active" for (status,) in rows(case, "user", "status"))
 
 
-fifth = example("fifth", on(D1, users(100)), on(D2, users(80)))
-more_than_a_fifth = example("more-than-a-fifth", on(D1, users(100)), on(D2, users(79), sheet("orgs", row("s1"))))
-nineteen = example("nineteen", on(D1, users(40)), on(D2, users(21)))
+fifth = case("fifth", on(D1, users(100)), on(D2, users(80)))
+more_than_a_fifth = case("more-than-a-fifth", on(D1, users(100)), on(D2, users(79), sheet("orgs", row("s1"))))
+nineteen = case("nineteen", on(D1, users(40)), on(D2, users(21)))
 
 
 def test_a_package_that_ends_a_fifth_or_fewer_than_twenty_is_applied(rows: Rows):
@@ -656,15 +583,15 @@ def test_a_package_that_ends_more_is_held_whole(rows: Rows, ledger: Connection):
 
 
 ends = sheet("users", *(change(f"u{number}", LATE, "tobedeleted") for number in range(30)))
-many_ends = example("many-ends", on(D1, users(60)), on(D2, ends))
+many_ends = case("many-ends", on(D1, users(60)), on(D2, ends))
 
 
 def test_changes_that_end_much_are_held_too(rows: Rows):
     assert active(rows, many_ends) == 60
 
 
-approved = example("approved", on(D1, users(60)), on(D2, users(20)), then=(D2,))
-approved_before = example("approved-before", on(D1, users(60)), on(D2, users(20)), D2, then=(on(D2, users(19)),))
+approved = case("approved", on(D1, users(60)), on(D2, users(20)), then=(D2,))
+approved_before = case("approved-before", on(D1, users(60)), on(D2, users(20)), D2, then=(on(D2, users(19)),))
 
 
 def test_an_approved_package_is_applied(rows: Rows):
@@ -676,7 +603,7 @@ def test_other_bytes_need_another_approval(rows: Rows, ledger: Connection):
     assert platform.packages(ledger)["approved-before", D2] == "held"
 
 
-judged = example("judged", on(D1, users(60)), on(D2, users(20)), on(D3, users(55)))
+judged = case("judged", on(D1, users(60)), on(D2, users(20)), on(D3, users(55)))
 
 
 def test_a_package_is_judged_against_what_was_last_applied(rows: Rows, ledger: Connection):
@@ -686,7 +613,7 @@ def test_a_package_is_judged_against_what_was_last_applied(rows: Rows, ledger: C
 
 # order --------------------------------------------------------------------------------------------------------
 
-late = example(
+late = case(
     "late",
     on(D2, sheet("users", row("u1"), row("u2"))),
     on(D3, sheet("users", row("u1"), row("u2", role="teacher"))),
@@ -703,7 +630,7 @@ def test_a_day_that_comes_late_is_folded_where_it_belongs(rows: Rows):
     assert rows(late, "user", "sourced_id date_last_modified") == [("u1", midnight(D1)), ("u2", midnight(D2))]
 
 
-corrected = example(
+corrected = case(
     "corrected",
     on(D1, sheet("orgs", row("s1"))),
     on(D2, sheet("orgs", row("s2")), sheet("courses", row("c1"))),
@@ -717,7 +644,7 @@ def test_a_day_delivered_again_replaces_its_files_and_keeps_those_it_leaves_out(
 
 
 SAME = sheet("orgs", row("s1"), row("s2", type="planet"), row("s3"))
-repeated = example(
+repeated = case(
     "repeated",
     on(D1, SAME),
     on(D2, sheet("orgs", row("s1"), row("s2"))),
@@ -732,3 +659,45 @@ def test_the_bytes_of_an_earlier_day_are_as_good_as_new_ones_also_when_that_day_
         ("s2", "active", midnight(D1)),
         ("s3", "active", midnight(D3)),
     ]
+
+
+# several orgs -------------------------------------------------------------------------------------------------
+
+ANNE = "aaaaaaaa-0000-4000-8000-000000000001"
+
+
+def of_anne(org: str, *days: date, tenant: str) -> Example:
+    """An org whose only student is Anne; it calls her after itself and has one school."""
+    anne = row(ANNE, givenName=org, familyName="Shirley", orgSourcedIds=org)
+    return case(org, *(on(day, sheet("orgs", row(org, name=org)), sheet("users", anne)) for day in days), tenant=tenant)
+
+
+newest = (of_anne("z-first", D1, tenant="island"), of_anne("a-later", D2, tenant="island"))
+highest = (of_anne("b-high", D1, D2, tenant="mainland"), of_anne("a-low", D1, D2, tenant="mainland"))
+
+
+@pytest.fixture(scope="module")
+def seen(built: Settings) -> dict[str, tuple[str, ...]]:
+    """The names under which everything shows Anne, with the organizations of each."""
+    with platform.reader(built) as url, closing(psycopg2.connect(url)) as reader:
+        with reader.cursor() as cursor:
+            cursor.execute("set app.allowed_org_ids = '*'")
+        return {found[1]: found[3] for found in platform.view_rows(reader, "students") if found[0] == ANNE}
+
+
+def ids(*examples: Example) -> tuple[str, ...]:
+    return tuple(sorted(identity(each.org, "org", each.org) for each in examples))
+
+
+def test_of_a_person_of_two_orgs_the_newest_day_counts_and_the_roles_are_united(seen: dict[str, tuple[str, ...]]):
+    assert seen["a-later Shirley"] == ids(*newest)
+    assert "z-first Shirley" not in seen
+
+
+def test_of_one_day_the_highest_name_of_an_org_counts_also_when_nothing_changed(seen: dict[str, tuple[str, ...]]):
+    assert seen["b-high Shirley"] == ids(*highest)
+    assert "a-low Shirley" not in seen
+
+
+def test_the_same_id_in_two_tenants_is_two_people(seen: dict[str, tuple[str, ...]]):
+    assert set(seen) == {"a-later Shirley", "b-high Shirley"}

@@ -9,23 +9,19 @@ many there are, ``EDREFLECT_FIRST_ROSTER`` the first seed.
 from __future__ import annotations
 
 import os
-import uuid
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from random import Random
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
-from psycopg2 import sql
 
-from edreflect_assets.access import grant_scope
 from edreflect_assets.database import connect
 from edreflect_assets.settings import Settings
 from tests.model.database import fresh_database
@@ -92,7 +88,7 @@ def run(postgres_server: Settings, template_database: str, tmp_path_factory: pyt
         cuts = sorted(Random(history.org).choices(range(len(history.deliveries) + 1), k=BUILDS - 1))
         for part, start, end in zip(parts, [0, *cuts], [*cuts, None], strict=True):
             part.extend(history.deliveries[start:end])
-    with fresh_database(postgres_server, template_database, home) as settings, _login(settings) as login:
+    with fresh_database(postgres_server, template_database, home) as settings, platform.reader(settings) as login:
         made = Run(settings, Log(), {history.org: history for history in histories}, login)
         with closing(connect(settings)) as connection:
             platform.register(connection, {history.org: history.tenant for history in histories})
@@ -174,7 +170,7 @@ def test_a_registry_name_lets_its_readers_see_what_that_org_delivered(run: Run) 
     """An ordinary role, granted one org of each of two tenants by name."""
     names = list(run.known)[:: ORGS_OF_A_TENANT + 1][:2]
     delivered = frozenset(str(row[1]) for org in names for row in state(run.known[org], "one_roster_organization"))
-    with _login(run.settings, names) as url, closing(psycopg2.connect(url)) as reader:
+    with platform.reader(run.settings, names) as url, closing(psycopg2.connect(url)) as reader:
         with reader.cursor() as cursor:
             cursor.execute("set app.allowed_org_ids = %s", (",".join(sorted(delivered | _some_ids(run.tenants(), 5))),))
         _same([each for name in VIEWS for each in _view_differences(run, reader, name, TODAY, delivered)])
@@ -278,20 +274,3 @@ def _differing(found: Mapping[K, V], expected: Mapping[K, V]) -> dict[K, tuple[V
 
 def _some(rows: Counter[Row]) -> list[Row]:
     return sorted(rows, key=repr)[:3]
-
-
-@contextmanager
-def _login(settings: Settings, orgs: list[str] | None = None) -> Iterator[str]:
-    """Yield the URL of a login role that may see these orgs of the registry; dropped at the end.
-
-    Without any it is trusted to ask for any scope, and for everything.
-    """
-    role = sql.Identifier(f"reader_{uuid.uuid4().hex[:12]}")
-    with closing(connect(settings)) as connection:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(sql.SQL("create role {} login password 'reader'").format(role))
-        grant_scope(connection, role.string, orgs or ["*"], gateway=not orgs)
-        parts = urlsplit(str(settings.database_url))
-        yield parts._replace(netloc=f"{role.string}:reader@{parts.hostname}:{parts.port}").geturl()
-        with connection, connection.cursor() as cursor:
-            cursor.execute(sql.SQL("drop owned by {0}; drop role {0}").format(role))

@@ -4,6 +4,7 @@ Written from the contract's prose, for obviousness instead of speed; it shares n
 
     entities   the files' columns and the tables they become, written down a second time by hand
     records    delivered lines -> typed records, with those that break a rule set aside
+    sheets     files written by hand in a test, and files as bytes
     log        deliveries in load order and approvals -> the packages of each org
     fold       one file of one package applied to what was known before
     people     the roles and agents that follow from users.csv and roles.csv

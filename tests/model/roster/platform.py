@@ -6,14 +6,19 @@ import hashlib
 import os
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import date
 from typing import Any, cast
 from unittest import mock
+from urllib.parse import urlsplit
 
+from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from edreflect_assets.access import grant_scope
 from edreflect_assets.contracts import load_feeds
+from edreflect_assets.database import connect
 from edreflect_assets.errors import Refused
 from edreflect_assets.landing import Delivery as LandedDelivery
 from edreflect_assets.landing import LandedFile
@@ -120,6 +125,23 @@ def sync_report(connection: Connection) -> dict[tuple[str, date, str], dict[str,
     names = ("mode", *COUNTED)
     found = _fetch(connection, f"select org_id, day, file, {', '.join(names)} from oneroster.sync_report")
     return {(str(row[0]), cast(date, row[1]), str(row[2])): dict(zip(names, row[3:], strict=True)) for row in found}
+
+
+@contextmanager
+def reader(settings: Settings, orgs: list[str] | None = None) -> Iterator[str]:
+    """Yield the URL of a login role that may see these orgs of the registry; dropped at the end.
+
+    Without any it is trusted to ask for any scope, and for everything.
+    """
+    role = sql.Identifier(f"reader_{uuid.uuid4().hex[:12]}")
+    with closing(connect(settings)) as connection:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql.SQL("create role {} login password 'reader'").format(role))
+        grant_scope(connection, role.string, orgs or ["*"], gateway=not orgs)
+        parts = urlsplit(str(settings.database_url))
+        yield parts._replace(netloc=f"{role.string}:reader@{parts.hostname}:{parts.port}").geturl()
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql.SQL("drop owned by {0}; drop role {0}").format(role))
 
 
 def view_rows(connection: Connection, view: str) -> Counter[Row]:
