@@ -11,13 +11,14 @@ from edreflect_assets.demo import DemoOptions, run_demo
 @click.option("--orgs", type=click.IntRange(1, 50), default=2, show_default=True, help="How many districts.")
 @click.option("--days", type=click.IntRange(1, 366), default=5, show_default=True, help="How many days.")
 @click.option("--educators", type=click.IntRange(3), default=40, show_default=True, help="How many per district.")
+@click.option("--students", type=click.IntRange(1), default=300, show_default=True, help="How many per district.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed, other districts.")
 @click.option("--ui", is_flag=True, help="Keep Dagster's web UI running until Ctrl-C.")
-def demo(*, orgs: int, days: int, educators: int, seed: int, ui: bool) -> None:
+def demo(*, orgs: int, days: int, educators: int, students: int, seed: int, ui: bool) -> None:
     """See everything at work on generated data, through Dagster.
 
-    Starts the embedded Postgres and an SFTP server on loopback, fetches, loads, reconciles and publishes the exports of
-    generated districts, and shows what came of it. Nothing is left running. May be repeated; wants an EDREFLECT_HOME
+    Starts the embedded Postgres and an SFTP server on loopback, fetches, loads, reconciles and publishes the exports and
+    rosters of generated districts, and shows what came of it. Nothing is left running. May be repeated; wants an EDREFLECT_HOME
     that holds no real districts.
     """
-    run_demo(DemoOptions(orgs, days, educators, seed), ui=ui)
+    run_demo(DemoOptions(orgs, days, educators, students, seed), ui=ui)

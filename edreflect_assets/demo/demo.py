@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 from edreflect_assets.cli.output import say, steps
+from edreflect_assets.contracts import load_feeds
 from edreflect_assets.database import connect, ensure_server, migrate, server_status, stop_server
 from edreflect_assets.demo import report
 from edreflect_assets.demo.home import DemoHome, DemoOptions, prepare_home
@@ -17,6 +18,8 @@ from edreflect_assets.demo.interrupts import Interrupts
 from edreflect_assets.demo.pipeline import Checks, Pipeline
 from edreflect_assets.demo.web import wait_for_interrupt, web_ui
 from edreflect_assets.orgs import add_org, load_registry, pause_org, remove_org, sync_orgs
+from edreflect_assets.sample.rosters.packages import FEED as ROSTERS
+from edreflect_assets.sample.source_system import FEED as EXPORTS
 from edreflect_assets.settings import Settings
 from edreflect_assets.sftp_server import SftpServer, SftpUser
 
@@ -56,22 +59,26 @@ def run_demo(options: DemoOptions, *, ui: bool = False) -> None:
 
 def _play(home: DemoHome, pipeline: Pipeline) -> Checks:
     """Deliver, load and build twice: what comes first, then what comes late or corrected."""
-    sample = home.sample
+    sample, feeds = home.sample, load_feeds()
+    exports, rosters = feeds[EXPORTS], feeds[ROSTERS]
     for org in sample.org_names:
-        with _said(f"Fetching and loading {org}: files without a day, {sample.calendar[0]} to {sample.calendar[-1]}"):
-            pipeline.ingest(org, [None])
-            pipeline.ingest(org, sample.calendar)
+        with _said(f"Fetching and loading {org}: exports and rosters, {sample.calendar[0]} to {sample.calendar[-1]}"):
+            pipeline.ingest(exports, org, [None])
+            pipeline.ingest(exports, org, sample.calendar)
+            pipeline.ingest(rosters, org, sample.calendar)
     with _said("Building: reconcile, publish, check"):
         checks = pipeline.build()
     later = [*sample.late_days, *sample.corrected_days]
     if not later:
         return checks
+    report.print_held(home)
     sample.corrections(home.served)
     for what, deliveries in (("late", sample.late_days), ("corrected", sample.corrected_days)):
         for org, day in deliveries:
-            with _said(f"Fetching and loading a {what} delivery: {org}, {day}"):
-                pipeline.ingest(org, [day])
-    with _said("Building what these two change"):
+            with _said(f"Fetching and loading a {what} export and roster: {org}, {day}"):
+                pipeline.ingest(exports, org, [day])
+                pipeline.ingest(rosters, org, [day])
+    with _said("Building what these change"):
         return pipeline.build()
 
 
@@ -98,7 +105,7 @@ def _database(settings: Settings, was_running: bool) -> Iterator[None]:
 def _sftp_server(home: DemoHome) -> Iterator[SftpServer]:
     """Serve the generated exports on loopback, the late day not there yet and the corrected one still wrong."""
     sample = home.sample
-    with _said(f"Generating {len(sample.org_names)} districts' exports of {len(sample.calendar)} days"):
+    with _said(f"Generating {len(sample.org_names)} districts' exports and rosters of {len(sample.calendar)} days"):
         shutil.rmtree(home.served, ignore_errors=True)
         sample.generate(home.served, hold_back=True)
     password = os.environ[PASSWORD_VARIABLE] = secrets.token_urlsafe(24)

@@ -19,11 +19,12 @@ from edreflect_assets.settings import DATABASE_URL_VARIABLE, HOME_VARIABLE, Sett
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """How many districts and calendar days, how many educators each, and the seed of their invention."""
+    """How many districts and calendar days, how many educators and students each, and the seed of their invention."""
 
     orgs: int = 2
     days: int = 5
     educators: int = 40
+    students: int = 300
     seed: int = 1
 
 
@@ -57,7 +58,12 @@ def prepare_home(options: DemoOptions, settings: Settings) -> DemoHome:
         known = None
     end_day = date.fromisoformat(known["end_day"]) if known else _last_weekday(datetime.now(UTC).date())
     sample = Sample(
-        orgs=options.orgs, days=options.days, educators=options.educators, seed=options.seed, end_day=end_day
+        orgs=options.orgs,
+        days=options.days,
+        educators=options.educators,
+        students=options.students,
+        seed=options.seed,
+        end_day=end_day,
     )
     if known is None:
         if not settings.home.exists():

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from edreflect_assets.contracts import load_feeds
+from edreflect_assets.contracts import Feed
 from edreflect_assets.demo.interrupts import Interrupts
 from edreflect_assets.errors import EdreflectError
-from edreflect_assets.sample.source_system import FEED
 from edreflect_assets.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -39,15 +38,14 @@ class Pipeline:
         self._definitions = build_definitions(settings)
         self._interrupts = interrupts
         self._instance = open_instance(settings)
-        self._feed = load_feeds()[FEED]
         ensure_partitions(self._instance, orgs)
 
     def close(self) -> None:
         """Close Dagster's instance."""
         self._instance.dispose()
 
-    def ingest(self, org: str, days: Sequence[date | None]) -> None:
-        """Fetch and load days of an org that follow each other, or its files without a day for None.
+    def ingest(self, feed: Feed, org: str, days: Sequence[date | None]) -> None:
+        """Fetch and load days of an org's feed that follow each other, or its files without a day for None.
 
         Raises EdreflectError with Dagster's words when something was not loaded.
         """
@@ -55,7 +53,7 @@ class Pipeline:
         from edreflect_assets.orchestration.requests import ingest_job_name  # noqa: PLC0415
 
         first, last = (partition_key(org, day) for day in (days[0], days[-1]))
-        job = ingest_job_name(self._feed, dayless=days[0] is None)
+        job = ingest_job_name(feed, dayless=days[0] is None)
         if len(days) == 1:
             self._run(job, partition_key=first)
         else:

@@ -9,14 +9,24 @@ from pathlib import Path
 from edreflect_assets.cli.output import plural, say, table
 from edreflect_assets.demo.home import DemoHome
 from edreflect_assets.demo.pipeline import Checks
+from edreflect_assets.demo.rosters import (
+    STUDENTS_QUERY,
+    PackageSummary,
+    educators_matched,
+    held,
+    largest_school,
+    packages,
+    rosters,
+    students_shown,
+)
 from edreflect_assets.demo.summary import (
     ANALYST,
-    EXAMPLE,
     DeliverySummary,
     deliveries,
     make_analyst,
     organization_ids,
     scoped_counts,
+    scopes_of,
     view_rows,
 )
 from edreflect_assets.settings import DEFAULT_HOME, HOME_VARIABLE
@@ -27,12 +37,27 @@ ORGS_SHOWN = 4
 FINDINGS_SHOWN = 6
 
 
+def print_held(home: DemoHome) -> None:
+    """Print which packages the first build holds back."""
+    for package in held(home.settings):
+        say(f"Held: the roster of {package.org_id}, {package.day}, would end {package.would_end}.")
+        say("  It changes nothing; `edreflect approve` would let it through, a corrected delivery settles it.")
+
+
 def print_summary(home: DemoHome, checks: Checks, *, seconds: float) -> None:
     """Print what was delivered, what is published, and what the scope setting does."""
     orgs = home.sample.org_names
     say()
-    say("Delivered, as the ledger has it (ops.loads):")
+    say("EdReflect exports, as the ledger has them (ops.loads):")
     _print_deliveries(deliveries(home.settings), home)
+    say()
+    say("Rosters and what they changed (oneroster.sync_report):")
+    _print_packages(packages(home.settings), home)
+    for now in rosters(home.settings, orgs[:ORGS_SHOWN]):
+        holds = (
+            f"{now.people:,} people, {now.schools:,} schools, {now.classes:,} classes, {now.enrollments:,} enrollments"
+        )
+        say(f"  {now.org} now: {holds}")
     say()
     say(f"Checks: {checks.number - len(checks.found)} of {checks.number} passed. The others found:")
     for name, text in checks.found[:FINDINGS_SHOWN]:
@@ -42,9 +67,13 @@ def print_summary(home: DemoHome, checks: Checks, *, seconds: float) -> None:
     url = make_analyst(home.settings, orgs)
     ids = organization_ids(home.settings, orgs)
     say()
-    _print_views(url, ids)
+    _print_views(url, scopes_of(home.settings, orgs))
+    matched = ", ".join(f"{number:,} {how}" for how, number in educators_matched(url))
+    say(f"  Educators found in the rosters (educators.guide_matched_by): {matched}")
     say()
     _print_scope(url, ids)
+    say()
+    _print_students(url, home)
     say()
     say(f"An analyst's login, read-only, granted by `edreflect scope grant {ANALYST} ORG... --evaluation --default`:")
     say(f"  {url}")
@@ -104,11 +133,37 @@ def _note(delivery: DeliverySummary, home: DemoHome) -> str:
     return "delivered again, corrected" if delivery.corrected else ""
 
 
-def _print_views(url: str, ids: dict[str, str]) -> None:
-    shown = list(ids)[:ORGS_SHOWN] if len(ids) > 1 else []
-    scopes = [*(ids[org] for org in shown), ",".join(ids.values())]
-    say(f"Published views and their rows{f', for {ORGS_SHOWN} orgs and for all' if len(ids) > ORGS_SHOWN else ''}:")
-    heads = [*shown, "all" if len(ids) > 1 else next(iter(ids))]
+def _print_packages(found: list[PackageSummary], home: DemoHome) -> None:
+    numbers = ["records", "added", "changed", "ended", "set aside"]
+    shown = (
+        found
+        if len(home.sample.calendar) <= DAYS_SHOWN
+        else [package for package in found if _roster_note(package, home)]
+    )
+    table(
+        ["org", "day", "package", *numbers, ""],
+        [
+            [p.org, p.day, p.kind, p.records, p.added, p.changed, p.ended, p.rejected, _roster_note(p, home)]
+            for p in shown
+        ],
+        right=numbers,
+    )
+    if len(shown) < len(found):
+        say(f"  and {plural(len(found) - len(shown), 'package')} more")
+
+
+def _roster_note(package: PackageSummary, home: DemoHome) -> str:
+    if (package.org, package.day) in home.sample.late_days:
+        return "came late"
+    return "cut off at first" if (package.org, package.day) in home.sample.corrected_days else ""
+
+
+def _print_views(url: str, scope_of: dict[str, str]) -> None:
+    shown = list(scope_of)[:ORGS_SHOWN] if len(scope_of) > 1 else []
+    scopes = [*(scope_of[org] for org in shown), ",".join(scope_of.values())]
+    some = f", for {ORGS_SHOWN} orgs and for all" if len(scope_of) > ORGS_SHOWN else ""
+    say(f"Published views and their rows{some}; classes and schools are the same for every reader:")
+    heads = [*shown, "all" if len(scope_of) > 1 else next(iter(scope_of))]
     table(
         ["view", *heads],
         [[f"analytics.{view}", *counts] for view, counts in view_rows(url, scopes).items()],
@@ -119,18 +174,34 @@ def _print_views(url: str, ids: dict[str, str]) -> None:
 def _print_scope(url: str, ids: dict[str, str]) -> None:
     first = next(iter(ids))
     say(f"What the scope setting does, as {ANALYST}, who was granted {plural(len(ids), 'org')}:")
+    _print_counts(url, "observations", f"{first}", ids[first])
+
+
+def _print_counts(url: str, view: str, whose: str, scope: str) -> None:
+    """Print how many rows of a view are seen in the login's own scope, in one of its scopes, in none and in a foreign one."""
+    nobody = "00000000-0000-0000-0000-000000000000"
     scopes: dict[str, str | None] = {
         "": None,
-        f"set app.allowed_org_ids = '{ids[first]}';  -- {first}\n": ids[first],
+        f"set app.allowed_org_ids = '{scope}';  -- {whose}\n": scope,
         "set app.allowed_org_ids = '';\n": "",
-        "set app.allowed_org_ids = '00000000-0000-0000-0000-000000000000';  -- granted to nobody\n": "0" * 8
-        + "-0000" * 3
-        + "-"
-        + "0" * 12,
+        f"set app.allowed_org_ids = '{nobody}';  -- granted to nobody\n": nobody,
     }
-    for (setting, _), number in zip(scopes.items(), scoped_counts(url, list(scopes.values())), strict=True):
-        for line in f"{setting}{EXAMPLE};  -- {plural(number, 'row')}".splitlines():
+    for (setting, _), number in zip(scopes.items(), scoped_counts(url, view, list(scopes.values())), strict=True):
+        for line in f"{setting}select count(*) from analytics.{view};  -- {plural(number, 'row')}".splitlines():
             say(f"  {line}")
+
+
+def _print_students(url: str, home: DemoHome) -> None:
+    org = home.sample.org_names[0]
+    school = largest_school(home.settings, org)
+    if school is None:
+        return
+    say(f"The same for students, in the scope of one school, {school[1]}:")
+    _print_counts(url, "students", school[1], school[0])
+    say(f"  set app.allowed_org_ids = '{school[0]}';")
+    for line in STUDENTS_QUERY.splitlines():
+        say(f"  {line}")
+    table(["student", "guide", "class"], students_shown(url, school[0]))
 
 
 def _shortened(text: str, length: int = 200) -> str:

@@ -19,12 +19,12 @@ from edreflect_assets.database import connect, ensure_server
 from edreflect_assets.settings import Settings
 
 ANALYST = "demo_analyst"
-EXAMPLE = "select count(*) from analytics.observations"
+FEED = "edreflect"
 
 
 @dataclass(frozen=True)
 class DeliverySummary:
-    """The current loads of one org's day (None: its files without a day)."""
+    """The current loads of one org's EdReflect export of a day (None: its files without a day)."""
 
     org: str
     day: date | None
@@ -35,7 +35,7 @@ class DeliverySummary:
 
 
 def deliveries(settings: Settings) -> list[DeliverySummary]:
-    """Return what the ledger holds as current, by org and day; ``quarantined`` includes values that did not cast."""
+    """Return what the ledger holds of EdReflect as current; ``quarantined`` includes values that did not cast."""
     with closing(connect(settings)) as connection:
         rows = _query(
             connection,
@@ -44,8 +44,9 @@ def deliveries(settings: Settings) -> list[DeliverySummary]:
                 coalesce(sum(rows) filter (where status = 'current'), 0)::bigint,
                 coalesce(sum(quarantined + uncast) filter (where status = 'current'), 0)::bigint,
                 bool_or(status = 'superseded')
-            from ops.loads group by org_id, day order by org_id, day nulls first
+            from ops.loads where feed = %s group by org_id, day order by org_id, day nulls first
             """,
+            FEED,
         )
     return [DeliverySummary(*row) for row in rows]
 
@@ -67,8 +68,24 @@ def make_analyst(settings: Settings, orgs: Sequence[str]) -> str:
     return parts._replace(netloc=f"{ANALYST}:{password}@{parts.hostname}:{parts.port}").geturl()
 
 
+def scopes_of(settings: Settings, orgs: Sequence[str]) -> dict[str, str]:
+    """Return for each org the value of app.allowed_org_ids that asks for all its organizations."""
+    with closing(connect(settings)) as connection:
+        found = dict(
+            _query(
+                connection,
+                """
+                select org_id, string_agg(organization_id::text, ',' order by organization_id)
+                from access.organizations where org_id = any(%s) group by org_id
+                """,
+                list(orgs),
+            )
+        )
+    return {org: found[org] for org in orgs}
+
+
 def organization_ids(settings: Settings, orgs: Sequence[str]) -> dict[str, str]:
-    """Return the organization id of each org."""
+    """Return the organization id under which each org's EdReflect rows are seen."""
     with closing(connect(settings)) as connection:
         found = dict(
             _query(connection, "select org_id, org_uuid::text from ops.orgs where org_id = any(%s)", list(orgs))
@@ -93,10 +110,10 @@ def view_rows(analyst_url: str, scopes: Sequence[str]) -> dict[str, list[int]]:
         return {view: [count(connection, scope, view) for scope in scopes] for view in views}
 
 
-def scoped_counts(analyst_url: str, scopes: Sequence[str | None]) -> list[int]:
-    """Return what EXAMPLE counts under each scope; None leaves the login's own setting."""
+def scoped_counts(analyst_url: str, view: str, scopes: Sequence[str | None]) -> list[int]:
+    """Return how many rows of a published view are seen under each scope; None leaves the login's own setting."""
     with closing(psycopg2.connect(analyst_url)) as connection:
-        return [count(connection, scope, "observations") for scope in scopes]
+        return [count(connection, scope, view) for scope in scopes]
 
 
 def count(connection: Connection, scope: str | None, view: str) -> int:

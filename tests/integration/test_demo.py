@@ -21,9 +21,11 @@ from edreflect_assets.database.server import remove_server
 from edreflect_assets.sample import Sample
 from edreflect_assets.settings import Settings
 
-SMALL = ["--orgs", "2", "--days", "3", "--educators", "5"]
+SMALL = ["--orgs", "2", "--days", "3", "--educators", "5", "--students", "30"]
 ORGS = Sample(orgs=2, days=3, educators=5).org_names
-SECONDS = 300
+# Views that do not depend on the reader's scope.
+OPEN = {"classes", "schools"}
+SECONDS = 600
 
 
 @pytest.fixture
@@ -74,22 +76,35 @@ def test_the_demo_shows_deliveries_views_and_scope_and_leaves_nothing_running(ho
     for org in ORGS:
         assert re.search(rf"^{org} +no day +16 ", shown, re.MULTILINE)
         assert len(re.findall(rf"^{org} +\d{{4}}-\d\d-\d\d +43 +[\d,]+ +\d+", shown, re.MULTILINE)) == 3
-    rows = re.findall(r"^analytics\.(\w+) +(\d+) +(\d+) +(\d+)$", shown, re.MULTILINE)
-    assert len(rows) == 8
-    assert all(int(first) + int(second) == int(both) for _, first, second, both in rows)
-    observations = {view: counts for view, *counts in rows}["observations"]
-    counted = [
-        int(number) for number in re.findall(r"from analytics.observations;  -- (\d+) rows?$", shown, re.MULTILINE)
+    assert [
+        kind for _, kind in re.findall(rf"^({'|'.join(ORGS)}) +\d{{4}}-\d\d-\d\d +(\w.*?) {{2,}}", shown, re.MULTILINE)
+    ] == [
+        "full",
+        "full and changes",
+        "full and changes",
+        "full",
+        "changes",
+        "changes",
     ]
-    assert counted == [int(observations[2]), int(observations[0]), 0, 0]
-    assert int(observations[0]) > 0
+    rows = re.findall(r"^analytics\.(\w+) +([\d,]+) +([\d,]+) +([\d,]+)$", shown, re.MULTILINE)
+    seen = {view: tuple(int(number.replace(",", "")) for number in counts) for view, *counts in rows}
+    assert {"observations", "educators", "students", "guides", "student_guides", "classes"} <= seen.keys()
+    assert all(one == other == both for view, (one, other, both) in seen.items() if view in OPEN)
+    assert all(one + other == both > 0 for view, (one, other, both) in seen.items() if view not in OPEN)
+    for view in ("observations", "students"):
+        counted = [int(n) for n in re.findall(rf"from analytics.{view};  -- (\d+) rows?$", shown, re.MULTILINE)]
+        assert counted[0] == seen[view][2]
+        assert 0 < counted[1] <= seen[view][0]
+        assert counted[2:] == [0, 0]
+    assert re.search(r"guide_matched_by\): \d+ identifier", shown)
+    assert re.search(r"^student +guide +class\n\S", shown, re.MULTILINE)
     assert processes_of(home) == []
 
     [url] = re.findall(r"^  (postgresql://demo_analyst:\S+)$", shown, re.MULTILINE)
     ensure_server(Settings(home=home))
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute("select count(*) from analytics.observations")
-        assert cursor.fetchall() == [(int(observations[2]),)]
+        assert cursor.fetchall() == [(seen["observations"][2],)]
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             cursor.execute("select count(*) from marts.observations")
 
