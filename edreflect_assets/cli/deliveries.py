@@ -184,4 +184,8 @@ def _figures(report: DeliveryReport) -> str:
     parts += [f"{aside:,} quarantined"] if aside else []
     unread = [file.file for file in report.files if file.status in {"deprecated", "unlisted"}]
     parts += [f"{plural(len(unread), 'file')} not loaded"] if unread else []
+    warnings = sum(finding["count"] for finding in report.findings if finding["severity"] == "warning")
+    parts += [plural(warnings, "warning")] if warnings else []
+    if report.findings:
+        parts += [f"see `edreflect report {report.feed} {report.org_id} {report.day} --report DIR`"]
     return ", ".join(parts)
