@@ -161,7 +161,7 @@ def test_students_are_people_with_a_student_role_today(world: World) -> None:
         role("ended", "school", **ENDED),
         role("ends_today", "school", end_date="2026-03-10"),
         role("begins_tomorrow", "school", begin_date="2026-03-11"),
-        role("left", "school"),
+        role("left", "school", **ENDED),
         role("teacher", "school", "teacher"),
         role("teacher", "other", "principal"),
         role("aide", "school", "aide"),
@@ -230,7 +230,7 @@ def test_schools_are_of_type_school_whatever_their_status_and_count_students_onc
         role("p1", "s1"),
         role("p1", "s1", role_type="secondary"),
         role("p2", "s1", **ENDED),
-        role("left", "s1"),
+        role("left", "s1", **ENDED),
         role("teacher", "s1", "teacher"),
         role("p1", "district"),
     )
@@ -266,7 +266,7 @@ def test_student_schools_has_a_row_per_attachment_and_period(world: World) -> No
         role("p", "school", role_type="secondary", **ENDED),
         role("p", "district"),
         role("gone", "school", status="tobedeleted"),
-        role("left", "school", begin_date="2025-01-01"),
+        role("left", "school", begin_date="2025-01-01", end_date="2026-03-01", status="tobedeleted"),
         role("left", "school", begin_date="2024-01-01", end_date="2025-01-01"),
         role("teacher", "school", "teacher"),
     )
@@ -282,6 +282,7 @@ def test_student_schools_has_a_row_per_attachment_and_period(world: World) -> No
     columns = ("student_id", "school_id", "school_name", "link_kind", "begin_date", "end_date")
     assert world.shown("student_schools", *columns) == [
         ("left", "school", "School", "primary_role", "2024-01-01", "2025-01-01"),
+        ("left", "school", "School", "primary_role", "2025-01-01", "2026-03-01"),
         ("p", "school", "School", "enrollment", "2025-08-01", "2026-01-31"),
         ("p", "school", "School", "enrollment", "2025-08-01", None),
         ("p", "school", "School", "primary_role", None, None),

@@ -18,14 +18,17 @@
     and ({{ row }}.end_date is null or {{ row }}.end_date > (select clock.today from ops.clock as clock))
 {%- endmacro %}
 
-{# Whether a person has left: what is said of them elsewhere does not count any more. #}
+{#
+    Whether a person has left the org whose row this is: what that org's files say of them elsewhere does not count any
+    more. Roles end with their person by themselves. Another org of the tenant may still have the person.
+#}
 {% macro has_left(row, person_column) -%}
     exists (
         select 1 as found
-        from {{ ref('marts__roster_users') }} as leaver
+        from {{ ref('oneroster__one_roster_user') }} as leaver
         where
             leaver.id = {{ row }}.{{ person_column }}
-            and {{ same_tenant('leaver', row) }}
+            and leaver.org_id = {{ row }}.org_id
             and leaver.status = 'tobedeleted'
     )
 {%- endmacro %}

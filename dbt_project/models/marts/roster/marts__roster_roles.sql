@@ -14,5 +14,5 @@ select
     held.begin_date,
     held.end_date,
     held.status,
-    {{ is_current('held') }} and not {{ has_left('held', 'user_id') }} as is_current
+    {{ is_current('held') }} as is_current
 from roles as held

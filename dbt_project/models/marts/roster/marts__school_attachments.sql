@@ -7,7 +7,8 @@ with attachments as (
         held.role_type || '_role' as link_kind,
         held.begin_date,
         held.end_date,
-        held.status
+        held.status,
+        false as person_has_left
     from {{ ref('marts__roster_roles') }} as held
     where held.role = 'student'
     union all
@@ -18,7 +19,8 @@ with attachments as (
         'enrollment' as link_kind,
         enrollment.begin_date,
         enrollment.end_date,
-        enrollment.status
+        enrollment.status,
+        {{ has_left('enrollment', 'user_id') }} as person_has_left
     from {{ ref('marts__roster_enrollments') }} as enrollment
     inner join {{ ref('marts__classes') }} as section
         on enrollment.class_id = section.id and {{ same_tenant('enrollment', 'section') }}
@@ -33,11 +35,16 @@ select
     attachment.link_kind,
     attachment.begin_date,
     attachment.end_date,
-    attachment.status = 'tobedeleted' or {{ has_left('attachment', 'student_id') }} as has_ended,
-    {{ is_current('attachment') }} and not {{ has_left('attachment', 'student_id') }} as is_current
+    attachment.status = 'tobedeleted' or attachment.person_has_left as has_ended,
+    {{ is_current('attachment') }} and not attachment.person_has_left as is_current
 from attachments as attachment
 inner join {{ ref('marts__roster_organizations') }} as school
     on attachment.school_id = school.id and {{ same_tenant('attachment', 'school') }}
+left join {{ ref('marts__roster_users') }} as leaver
+    on
+        attachment.student_id = leaver.id
+        and {{ same_tenant('attachment', 'leaver') }}
+        and leaver.status = 'tobedeleted'
 where
     school.type = 'school'
     and school.name is not null

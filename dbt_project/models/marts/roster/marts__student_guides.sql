@@ -14,9 +14,9 @@ select
 from {{ ref('oneroster__one_roster_user_agent') }} as relation
 inner join ops.orgs as org on relation.org_id = org.org_id
 inner join {{ ref('marts__roster_users') }} as student
-    on relation.source_user_id = student.id and org.tenant = student.tenant
+    on relation.source_user_id = student.id and {{ same_tenant('org', 'student') }}
 inner join {{ ref('marts__roster_users') }} as guide
-    on relation.agent_user_id = guide.id and org.tenant = guide.tenant
+    on relation.agent_user_id = guide.id and {{ same_tenant('org', 'guide') }}
 where
     relation.relationship_type in ('teacher', 'principal')
     and student.name is not null

@@ -24,8 +24,7 @@ select
     null::date as earliest_map_date
 from {{ ref('marts__roster_users') }} as person
 where
-    person.status <> 'tobedeleted'
-    and exists (
+    exists (
         select 1 as found
         from {{ ref('marts__roster_roles') }} as held
         where

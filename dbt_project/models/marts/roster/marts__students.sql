@@ -6,7 +6,6 @@ select
 from {{ ref('marts__roster_users') }} as person
 where
     person.name is not null
-    and person.status <> 'tobedeleted'
     and exists (
         select 1 as found
         from {{ ref('marts__roster_roles') }} as held
