@@ -7,8 +7,9 @@
     documented for the published view, in that order: what is not in the catalogue is not published. org_ids, where the
     view has it, is made here: the organizations that reader and person share, sorted.
     Two arms, of which one has rows: a reader who sees everyone also sees people without any organization, which no join
-    finds. unnest() of the function in FROM runs once and tells the planner how large the scope is. org_ids is made outside
-    of the arms, where it costs nothing to those who do not ask for it.
+    finds. unnest() of the function in FROM runs once and tells the planner how large the scope is; people are grouped by
+    their id alone, whose number it can reckon with. org_ids is made outside of the arms, where it costs nothing to those
+    who do not ask for it.
     The arms stand within a select of their own: Postgres takes a view that is itself a UNION ALL apart before it minds the
     security barrier, and a function of the reader's would be shown rows out of scope.
 #}
@@ -41,13 +42,15 @@ from (
     where (select access.sees_everyone())
     union all
     {{ rows_of_people(mart, person_column, published) }}
-    where
-        (visible.tenant, visible.{{ person_column }}) in (
-            select person_org.tenant, person_org.person_id
-            from {{ allowed }}
-            inner join {{ person_orgs }} as person_org
-                on allowed.organization_id = person_org.organization_id and {{ same_tenant('allowed', 'person_org') }}
-        )
+    inner join (
+        select
+            person_org.person_id,
+            array_agg(person_org.tenant) as tenants
+        from {{ allowed }}
+        inner join {{ person_orgs }} as person_org
+            on allowed.organization_id = person_org.organization_id and {{ same_tenant('allowed', 'person_org') }}
+        group by person_org.person_id
+    ) as person on visible.{{ person_column }} = person.person_id and coalesce(visible.tenant = any(person.tenants), false)
 ) as scoped
 {% endmacro %}
 

@@ -1,3 +1,13 @@
+with students as (
+    select
+        attachment.tenant,
+        attachment.school_id,
+        count(distinct attachment.student_id)::integer as student_count
+    from {{ ref('marts__school_attachments') }} as attachment
+    where attachment.is_current
+    group by attachment.tenant, attachment.school_id
+)
+
 select
     school.tenant,
     school.id,
@@ -6,15 +16,9 @@ select
     school.parent_id,
     parent.name as parent_name,
     school.status,
-    (
-        select count(distinct attachment.student_id)::integer
-        from {{ ref('marts__school_attachments') }} as attachment
-        where
-            attachment.school_id = school.id
-            and {{ same_tenant('attachment', 'school') }}
-            and attachment.is_current
-    ) as student_count
+    coalesce(students.student_count, 0) as student_count
 from {{ ref('marts__roster_organizations') }} as school
 left join {{ ref('marts__roster_organizations') }} as parent
     on school.parent_id = parent.id and {{ same_tenant('school', 'parent') }}
+left join students on school.id = students.school_id and school.tenant = students.tenant
 where school.type = 'school' and school.name is not null
