@@ -9,7 +9,7 @@ from psycopg2 import sql
 
 from edreflect_assets.contracts import Feed, load_feeds
 from edreflect_assets.database import connect
-from edreflect_assets.roster.approval import held_packages
+from edreflect_assets.roster.approval import held_packages, is_built
 from edreflect_assets.roster.stored import SYNC_COLUMNS
 from edreflect_assets.settings import Settings
 
@@ -46,7 +46,7 @@ def sync_metadata(settings: Settings) -> dict[str, dict[str, Any]]:
     metadata = {}
     with closing(connect(settings, application_name="edreflect build")) as connection:
         for feed in load_feeds().values():
-            if feed.package is None:
+            if feed.package is None or not is_built(connection, feed):
                 continue
             with connection.cursor() as cursor:
                 cursor.execute(_newest(feed))

@@ -87,7 +87,7 @@ def approve(connection: Connection, feed: Feed, org_id: str, day: date) -> Appro
 
 def _held(connection: Connection, feed: Feed) -> list[tuple[HeldPackage, str | None]]:
     """Return the held packages whose loads are still current, each with who approved it, if anybody."""
-    if not _is_built(connection, feed):
+    if not is_built(connection, feed):
         return []
     statement = sql.SQL(
         """
@@ -130,7 +130,7 @@ def _endings(endings: Sequence[tuple[str, int, int | None]]) -> tuple[Ending, ..
 
 def _why_not(connection: Connection, feed: Feed, org_id: str, day: date) -> str:
     what = f"The package of {feed.name}, {org_id}, {day}"
-    if not _is_built(connection, feed):
+    if not is_built(connection, feed):
         return f"{what} is not held: nothing of {feed.name} was built yet; run `edreflect build`, which says what it holds."
     with connection.cursor() as cursor:
         cursor.execute(
@@ -149,9 +149,13 @@ def _why_not(connection: Connection, feed: Feed, org_id: str, day: date) -> str:
     return f"{what} is not held: it was applied already and needs no approval."
 
 
-def _is_built(connection: Connection, feed: Feed) -> bool:
+def is_built(connection: Connection, feed: Feed) -> bool:
+    """Tell whether a build has made what says which packages were applied or held."""
     with connection.cursor() as cursor:
-        cursor.execute("select to_regclass(%s) is not null", (f"{feed.name}.packages",))
+        cursor.execute(
+            "select to_regclass(%s) is not null and to_regclass(%s) is not null",
+            (f"{feed.name}.packages", f"{feed.name}.sync_report"),
+        )
         return bool((cursor.fetchone() or (False,))[0])
 
 
