@@ -674,6 +674,13 @@ def of_anne(org: str, *days: date, tenant: str) -> Example:
 
 newest = (of_anne("z-first", D1, tenant="island"), of_anne("a-later", D2, tenant="island"))
 highest = (of_anne("b-high", D1, D2, tenant="mainland"), of_anne("a-low", D1, D2, tenant="mainland"))
+stays = of_anne("a-stays", D1, tenant="bay")
+leaves = case(
+    "b-leaves",
+    on(D1, sheet("orgs", row("b-leaves")), sheet("users", row(ANNE, orgSourcedIds="b-leaves"), row("u2"))),
+    on(D2, sheet("users", row("u2"))),
+    tenant="bay",
+)
 
 
 @pytest.fixture(scope="module")
@@ -699,5 +706,10 @@ def test_of_one_day_the_highest_name_of_an_org_counts_also_when_nothing_changed(
     assert "a-low Shirley" not in seen
 
 
-def test_the_same_id_in_two_tenants_is_two_people(seen: dict[str, tuple[str, ...]]):
-    assert set(seen) == {"a-later Shirley", "b-high Shirley"}
+def test_a_person_leaves_the_org_that_ended_them_and_no_other(seen: dict[str, tuple[str, ...]]):
+    # the name is from the newest row, which is the one that ended
+    assert seen["Given Family"] == ids(stays)
+
+
+def test_the_same_id_in_several_tenants_is_as_many_people(seen: dict[str, tuple[str, ...]]):
+    assert set(seen) == {"a-later Shirley", "b-high Shirley", "Given Family"}

@@ -13,10 +13,14 @@ from tests.model.roster.roster import Roster, stored
 
 @dataclass(frozen=True)
 class Tenant:
-    """What the orgs of one tenant know together; each row by column name, tables by id."""
+    """What the orgs of one tenant know together; each row by column name, tables by id.
+
+    ``left``: who has ended in which org, as (org, user id); a person may go on in another one.
+    """
 
     name: str
     tables: Mapping[str, Mapping[str, Mapping[str, Value]]]
+    left: frozenset[tuple[str, str]]
 
     def rows(self, table: str) -> list[Mapping[str, Value]]:
         """Return the rows of a table."""
@@ -30,7 +34,9 @@ class Tenant:
 def tenant(name: str, known: Iterable[Roster]) -> Tenant:
     """Return what these orgs know together: of rows with one id the one touched last, then of the highest org name."""
     rosters = list(known)
-    return Tenant(name, {table: _newest(rosters, table) for table in TABLES})
+    users = [(each.org, row) for each in rosters for row in stored(each, "one_roster_user")]
+    left = frozenset((org, row.id) for org, row in users if row.row[3] == "tobedeleted")
+    return Tenant(name, {table: _newest(rosters, table) for table in TABLES}, left)
 
 
 def _newest(rosters: list[Roster], table: str) -> dict[str, dict[str, Value]]:

@@ -36,18 +36,17 @@ class Caller:
     def _organizations(self) -> Mapping[Value, set[str]]:
         found: dict[Value, set[str]] = defaultdict(set)
         for role in self.tenant.rows("one_roster_role"):
-            if self.counts(role, role["user_id"]):
+            if self.counts(role):
                 found[role["user_id"]].add(str(role["organization_id"]))
         return found
 
-    def has_left(self, user: Value) -> bool:
-        """Tell whether a person is known to have ended: attached to nothing, whatever the rows about them say."""
-        known = self.tenant.row("one_roster_user", user)
-        return known is not None and known["status"] == "tobedeleted"
+    def has_left(self, row: Columns) -> bool:
+        """Tell whether the person of a membership has ended in the org that the row is from."""
+        return (str(row["org_id"]), str(row["user_id"])) in self.tenant.left
 
-    def counts(self, row: Columns, user: Value) -> bool:
+    def counts(self, row: Columns) -> bool:
         """Tell whether a membership of a person holds today."""
-        return is_current(row, self.today) and not self.has_left(user)
+        return is_current(row, self.today) and not self.has_left(row)
 
     def sees(self, user: Value) -> bool:
         """Tell whether rows about a person are seen at all."""
@@ -77,7 +76,7 @@ def _roles(caller: Caller, *names: str) -> list[Columns]:
 
 def _people(caller: Caller, *roles: str) -> Iterator[Columns]:
     """Yield the people of the roster who hold one of these roles today and are seen."""
-    for user in sorted({str(r["user_id"]) for r in _roles(caller, *roles) if caller.counts(r, r["user_id"])}):
+    for user in sorted({str(r["user_id"]) for r in _roles(caller, *roles) if caller.counts(r)}):
         known = caller.tenant.row("one_roster_user", user)
         if known and caller.sees(user):
             yield known
@@ -128,7 +127,7 @@ def schools(caller: Caller) -> Iterator[ViewRow]:
     """Every school, whatever the scope, with the number of its students of today."""
     students_of: dict[Value, set[str]] = defaultdict(set)
     for student, school, _, row in _attachments(caller):
-        if caller.counts(row, student):
+        if caller.counts(row):
             students_of[school["id"]].add(student)
     for school in caller.tenant.rows("one_roster_organization"):
         if school["type"] == "school":
@@ -151,7 +150,7 @@ def student_schools(caller: Caller) -> Iterator[ViewRow]:
     rows = {
         (student, school["id"], school["name"], kind, row["begin_date"], row["end_date"])
         for student, school, kind, row in _attachments(caller)
-        if row["end_date"] or not (row["status"] == "tobedeleted" or caller.has_left(student))
+        if row["end_date"] or not (row["status"] == "tobedeleted" or caller.has_left(row))
     }
     for row in rows:
         if caller.sees(row[0]):
@@ -160,7 +159,7 @@ def student_schools(caller: Caller) -> Iterator[ViewRow]:
 
 def students_enrollments(caller: Caller) -> Iterator[ViewRow]:
     """The names of the organizations at which someone is a student today."""
-    roles = [role for role in _roles(caller, "student") if caller.counts(role, role["user_id"])]
+    roles = [role for role in _roles(caller, "student") if caller.counts(role)]
     pairs = {(str(role["user_id"]), _organization_name(caller, role["organization_id"])) for role in roles}
     for student, name in pairs:
         if name is not None and caller.sees(student):
