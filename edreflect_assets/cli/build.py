@@ -18,8 +18,9 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 @click.command()
 @click.option("--as-of", "day", type=DAY, metavar="DAY", help="Pin today to DAY; the next build without it unpins.")
+@click.option("--all-tests", is_flag=True, help="Also run the data tests that are otherwise left to once a day.")
 @click.pass_context
-def build(context: click.Context, day: datetime | None) -> None:
+def build(context: click.Context, day: datetime | None, all_tests: bool) -> None:
     """Apply all pending loads and publish.
 
     With nothing pending nothing changes. Exit code 1 if a model or a test failed; what was not built stays as it was.
@@ -27,16 +28,17 @@ def build(context: click.Context, day: datetime | None) -> None:
     settings = Settings.from_environment()
     with prepared_database(settings):
         pass
-    if not build_and_report(settings, as_of=day.date() if day else None):
+    if not build_and_report(settings, as_of=day.date() if day else None, all_tests=all_tests):
         context.exit(TROUBLE)
 
 
-def build_and_report(settings: Settings, *, as_of: date | None = None) -> bool:
+def build_and_report(settings: Settings, *, as_of: date | None = None, all_tests: bool = False) -> bool:
     """Build with progress, print what came of it, and tell whether all went well. Raises what ``build`` raises."""
     with steps("Building") as progress:
         report = build_warehouse(
             settings,
             as_of=as_of,
+            all_tests=all_tests,
             progress=lambda node, number, total: progress.done(node, number=number, total=total, quiet=True),
         )
     _print(report)

@@ -8,13 +8,13 @@ from pathlib import Path
 import dagster as dg
 
 from edreflect_assets.contracts import load_feeds
-from edreflect_assets.orchestration.dbt import dbt_models
-from edreflect_assets.orchestration.jobs import build_job, check_job, ingest_jobs
+from edreflect_assets.orchestration.dbt import daily_check_keys, dbt_models
+from edreflect_assets.orchestration.jobs import build_job, check_job, data_tests_job, ingest_jobs
 from edreflect_assets.orchestration.late_files import late_files_sensor
 from edreflect_assets.orchestration.ledger_checks import ledger_checks
 from edreflect_assets.orchestration.manifest import prepare_manifest
 from edreflect_assets.orchestration.raw import raw_assets
-from edreflect_assets.orchestration.schedules import checks_schedule, ingest_schedule
+from edreflect_assets.orchestration.schedules import checks_schedule, data_tests_schedule, ingest_schedule
 from edreflect_assets.orchestration.sensors import pending_loads_sensor, registry_sensor
 from edreflect_assets.settings import Settings
 
@@ -24,7 +24,8 @@ def build_definitions(settings: Settings, manifest: Path | None = None) -> dg.De
     # Backfill policies are called beta since 1.5; the version is pinned, and every process would say so four times.
     warnings.filterwarnings("ignore", message=".*`backfill_policy`", category=dg.BetaWarning)
     feeds = list(load_feeds().values())
-    models = dbt_models(manifest or prepare_manifest(settings))
+    manifest = manifest or prepare_manifest(settings)
+    models = dbt_models(manifest)
     ingests = {feed.name: ingest_jobs(feed) for feed in feeds}
     return dg.Definitions(
         assets=[*(asset for feed in feeds for asset in raw_assets(feed)), models],
@@ -33,8 +34,12 @@ def build_definitions(settings: Settings, manifest: Path | None = None) -> dg.De
             *(job for jobs in ingests.values() for job in jobs),
             *(check_job(feed) for feed in feeds),
             build_job(models, *feeds),
+            data_tests_job(daily_check_keys(manifest)),
         ],
-        schedules=[schedule for feed in feeds for schedule in (ingest_schedule(feed), checks_schedule(feed))],
+        schedules=[
+            *(schedule for feed in feeds for schedule in (ingest_schedule(feed), checks_schedule(feed))),
+            data_tests_schedule(),
+        ],
         sensors=[
             registry_sensor(),
             pending_loads_sensor(),

@@ -15,11 +15,12 @@ from edreflect_assets.orchestration.raw import raw_asset_key
 from edreflect_assets.orchestration.rosters import sync_metadata
 from edreflect_assets.settings import Settings
 from edreflect_assets.warehouse import BuildInProgress, BuildReport, NodeResult, build_session
-from edreflect_assets.warehouse.build import run_dbt
+from edreflect_assets.warehouse.build import DAILY, run_dbt
 from edreflect_assets.warehouse.report import FAILED
 
 # Waiting for a builder outside Dagster (the command line); Dagster's own builds queue for the pool.
 BUSY_RETRIES, BUSY_SECONDS = 10, 30.0
+DAILY_TAG = DAILY.removeprefix("tag:")
 
 
 class Translator(DagsterDbtTranslator):
@@ -78,6 +79,7 @@ def _build(
                     settings,
                     ["build", *arguments],
                     progress=lambda node, number, total: context.log.info(f"{number} of {total}: {node}"),
+                    daily_tests=context.is_subset,
                 )
             broken = report.not_built
             record.error = "; ".join(broken)[:4000] or None
@@ -93,6 +95,17 @@ def _build(
             f"{len(broken)} models were not built; what readers see is as it was before. {'; '.join(broken)}",
             allow_retries=False,
         )
+
+
+def daily_check_keys(manifest: Path) -> list[dg.AssetCheckKey]:
+    """Return the checks of the data tests that builds leave to once a day."""
+    parsed, translator = json.loads(manifest.read_text(encoding="utf-8")), Translator()
+    keys = [
+        get_asset_check_key_for_test(parsed, translator, unique_id, project=None)
+        for unique_id, node in parsed["nodes"].items()
+        if node["resource_type"] == "test" and DAILY_TAG in node["tags"]
+    ]
+    return [key for key in keys if key is not None]
 
 
 def _selection(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
@@ -10,6 +12,8 @@ from edreflect_assets.orchestration.partitions import ORG_DAYS, ORGS
 from edreflect_assets.orchestration.raw import raw_asset_key
 from edreflect_assets.orchestration.requests import ingest_job_name
 from edreflect_assets.orchestration.sensors import BUILD_JOB
+
+DATA_TESTS_JOB = "data_tests"
 
 
 def ingest_jobs(feed: Feed) -> list[UnresolvedAssetJobDefinition]:
@@ -34,6 +38,15 @@ def check_job(feed: Feed) -> UnresolvedAssetJobDefinition:
         f"check_{feed.name}",
         selection=dg.AssetSelection.checks_for_assets(raw_asset_key(feed)),
         description=f"Checks what the ledger holds of {feed.name}; reads only.",
+    )
+
+
+def data_tests_job(keys: Sequence[dg.AssetCheckKey]) -> UnresolvedAssetJobDefinition:
+    """Return the job that runs the data tests that builds leave out, which read whole tables."""
+    return dg.define_asset_job(
+        DATA_TESTS_JOB,
+        selection=dg.AssetSelection.checks(*keys),
+        description="Runs the data tests whose cost does not follow the changes, over all that is published.",
     )
 
 

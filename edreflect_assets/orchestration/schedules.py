@@ -6,6 +6,7 @@ import dagster as dg
 
 from edreflect_assets.contracts import Feed
 from edreflect_assets.errors import EdreflectError
+from edreflect_assets.orchestration.jobs import DATA_TESTS_JOB
 from edreflect_assets.orchestration.requests import delivery_name, ensure_partitions, ingest_job_name, ingest_request
 from edreflect_assets.orgs import Org, load_registry
 from edreflect_assets.schedule_expectations import due_days
@@ -13,6 +14,7 @@ from edreflect_assets.settings import Settings
 
 EVERY_HOUR = "0 * * * *"
 HALF_PAST = "30 * * * *"
+EARLY = "15 4 * * *"
 
 
 def ingest_schedule(feed: Feed) -> dg.ScheduleDefinition:
@@ -73,4 +75,16 @@ def checks_schedule(feed: Feed) -> dg.ScheduleDefinition:
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Runs the checks of {feed.name} over the ledger: gaps, late orgs, refused deliveries and the others.",
+    )
+
+
+def data_tests_schedule() -> dg.ScheduleDefinition:
+    """Return the daily schedule of the data tests that builds leave out."""
+    return dg.ScheduleDefinition(
+        name="data_tests_daily",
+        job_name=DATA_TESTS_JOB,
+        cron_schedule=EARLY,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Runs the data tests that read whole tables once a day.",
     )

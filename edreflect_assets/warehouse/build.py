@@ -19,6 +19,8 @@ from edreflect_assets.warehouse.report import BuildReport, report_of
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
+# dbt's selection of the data tests whose cost does not follow the changes.
+DAILY = "tag:daily"
 # dbt keeps its settings and adapters in module state: one run at a time in a process
 _one_run = threading.Lock()
 _manifests: dict[tuple[str, str], Manifest] = {}
@@ -30,13 +32,14 @@ def build(
     as_of: date | None = None,
     select: str | None = None,
     everything: bool = False,
+    all_tests: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> BuildReport:
     """Apply every pending load and publish; with nothing pending nothing changes.
 
     ``as_of`` pins "today" for this build (design, "Rules of the log"). The models with something pending are built, with
     what reads them; every model when the dbt project has changed, when the last build failed, or with ``everything``;
-    or those of ``select``, a dbt selection. ``progress`` is called with a node's name, its number and the number of
+    or those of ``select``, a dbt selection. ``all_tests`` also runs the data tests that are left to once a day. ``progress`` is called with a node's name, its number and the number of
     nodes. Failures of models and tests are in the report; raises BuildInProgress when another builder is at work and
     ConfigurationError when the database cannot be used.
     """
@@ -44,20 +47,26 @@ def build(
         record.partial = select is not None
         selection = (select,) if select else None if everything else record.selection
         if selection == ():
-            return BuildReport()
-        report = run_dbt(settings, ["build", *(["--select", *selection] if selection else [])], progress)
+            return run_dbt(settings, ["test", "--select", DAILY], progress) if all_tests else BuildReport()
+        command = ["build", *(["--select", *selection] if selection else [])]
+        report = run_dbt(settings, command, progress, daily_tests=all_tests)
         if report.failures:
             record.error = "; ".join(report.failures)[:4000]
     return report
 
 
 def run_dbt(
-    settings: Settings, command: list[str], progress: Callable[[str, int, int], None] | None = None
+    settings: Settings,
+    command: list[str],
+    progress: Callable[[str, int, int], None] | None = None,
+    *,
+    daily_tests: bool = False,
 ) -> BuildReport:
     """Run one dbt command in this process and return what came of each node.
 
     A ``build`` is a run and then a test, so that no finding in one org's rows keeps another's from being published
-    (dbt's own build skips whatever is below a failed test); dbt's unit tests are left to `make test`. The environment of
+    (dbt's own build skips whatever is below a failed test); dbt's unit tests are left to `make test`, and data tests that
+    read whole tables however little has changed to once a day, unless ``daily_tests`` asks for them. The environment of
     the process is changed while dbt runs, which is why there is one run at a time.
     """
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes a second to import
@@ -70,7 +79,8 @@ def run_dbt(
     environment = dbt_environment(settings)
     commands = [command]
     if command[0] == "build":
-        commands = [["run", *command[1:]], ["test", *command[1:], "--exclude-resource-type", "unit_test"]]
+        left_out = [] if daily_tests else ["--exclude", DAILY]
+        commands = [["run", *command[1:]], ["test", *command[1:], "--exclude-resource-type", "unit_test", *left_out]]
     flags = ["--log-level", "none", "--log-level-file", "debug", "--no-use-colors", "--no-send-anonymous-usage-stats"]
     key = (project_checksum(), environment["EDREFLECT_PG_DATABASE"])
     with _one_run, _environment(environment):

@@ -58,7 +58,11 @@ def matched(database: Settings) -> tuple[dict[str, set[uuid.UUID]], dict[str, se
                 " grade_primary_identifier, null::text as label, null::integer as order_number"
                 f" from (values {_values(GRADES)}) as grade (org_id, id, grade_primary_identifier)"
             )
-            found = []
+        platform.build_rosters(
+            database, DAY, select="oneroster__one_roster_class_subject oneroster__one_roster_class_grade"
+        )
+        found = []
+        with connection, connection.cursor() as cursor:
             for table, column in (("class_subject", "subject_id"), ("class_grade", "placement_grade_id")):
                 cursor.execute(
                     f"select class.sourced_id, match.{column} from oneroster.one_roster_{table} as match"

@@ -18,7 +18,7 @@ else
     select rows_load_id from pg_temp.day_files where table_name = '{{ file.name }}' and mode = 'delta'
   );
   if (select sum(rows) from pg_temp.day_files where table_name = '{{ file.name }}' and not is_unchanged)
-    > 1000 + 0.2 * (select greatest(reltuples, 0) from pg_class where oid = 'raw_oneroster.{{ file.name }}'::regclass)
+    > 50 + 0.2 * (select greatest(reltuples, 0) from pg_class where oid = 'raw_oneroster.{{ file.name }}'::regclass)
   then
     analyze raw_oneroster.{{ file.name }};
   end if;
@@ -172,7 +172,7 @@ if exists (select from {{ table.changes }} where kind <> 'stale') then
   get diagnostics changed_rows = row_count;
   {{ index_if_fresh(table) | indent(2) }}
   -- what follows joins the new versions: a table that has just grown must not be taken for the empty one it was
-  if changed_rows > 1000 + 0.2 * (select greatest(reltuples, 0) from pg_class where oid = '{{ table.log }}'::regclass) then
+  if changed_rows > 50 + 0.2 * (select greatest(reltuples, 0) from pg_class where oid = '{{ table.log }}'::regclass) then
     analyze {{ table.log }};
   end if;
 end if;

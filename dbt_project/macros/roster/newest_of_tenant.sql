@@ -3,7 +3,7 @@
   school. The row counts that an org's package touched last (by its day), then that of the highest org name. A row that a full
   file holds is touched by every such file, changed or not.
     columns  tenant, org_id, then those of the table
-  Rows that only one org has, nearly all, are decided by one index lookup.
+  A tenant of one org, the usual one, has nothing to decide; elsewhere it is one index lookup per row.
 #}
 {% macro newest_of_tenant(table) %}
 {%- if execute -%}
@@ -16,17 +16,20 @@ from oneroster_log.{{ table }} as candidate
 inner join ops.orgs as org on candidate.org_id = org.org_id
 where
     candidate._valid_to is null
-    and not exists (
-        select 1 as found
-        from oneroster_log.{{ table }} as other
-        inner join ops.orgs as other_org on other.org_id = other_org.org_id
-        where
-            other.id = candidate.id
-            and other.org_id <> candidate.org_id
-            and other._valid_to is null
-            and other_org.tenant = org.tenant
-            and ({{ last_touched('other', file.name) }}, other.org_id collate "C")
-            > ({{ last_touched('candidate', file.name) }}, candidate.org_id collate "C")
+    and (
+        org.tenant in (select alone.tenant from ops.orgs as alone group by alone.tenant having count(*) = 1)
+        or not exists (
+            select 1 as found
+            from oneroster_log.{{ table }} as other
+            inner join ops.orgs as other_org on other.org_id = other_org.org_id
+            where
+                other.id = candidate.id
+                and other.org_id <> candidate.org_id
+                and other._valid_to is null
+                and other_org.tenant = org.tenant
+                and ({{ last_touched('other', file.name) }}, other.org_id collate "C")
+                > ({{ last_touched('candidate', file.name) }}, candidate.org_id collate "C")
+        )
     )
 {%- else -%}
 select 1 as nothing

@@ -44,7 +44,7 @@ student_enrollments as (
         enrollment.id as record_id,
         'an enrollment in a class that is not known by title' as reason
     from {{ ref('marts__roster_enrollments') }} as enrollment
-    left join {{ ref('marts__classes') }} as section
+    left join {{ ref('marts__roster_classes') }} as section
         on enrollment.class_id = section.id and {{ same_tenant('enrollment', 'section') }}
     where enrollment.role = 'student' and section.title is null
 ),

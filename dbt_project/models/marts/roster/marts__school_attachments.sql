@@ -22,7 +22,7 @@ with attachments as (
         enrollment.status,
         {{ has_left('enrollment', 'user_id') }} as person_has_left
     from {{ ref('marts__roster_enrollments') }} as enrollment
-    inner join {{ ref('marts__classes') }} as section
+    inner join {{ ref('marts__roster_classes') }} as section
         on enrollment.class_id = section.id and {{ same_tenant('enrollment', 'section') }}
     where enrollment.role = 'student'
 )

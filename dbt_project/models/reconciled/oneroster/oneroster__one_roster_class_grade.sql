@@ -1,3 +1,12 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='difference',
+    full_refresh=false,
+    on_schema_change='fail',
+    contract={'enforced': true},
+    indexes=[{'columns': ['class_id', 'org_id']}],
+    tags=['surroundings'],
+) }}
 select distinct
     class.org_id,
     class.id as class_id,

@@ -1,3 +1,12 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='difference',
+    full_refresh=false,
+    on_schema_change='fail',
+    contract={'enforced': true},
+    indexes=[{'columns': ['class_id', 'org_id']}],
+    tags=['surroundings'],
+) }}
 -- A class says its subjects by code if it has any codes, else by name. What matches no subject is left out.
 with said as (
     select
