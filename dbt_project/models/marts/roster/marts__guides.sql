@@ -8,10 +8,9 @@ where
     person.name is not null
     and exists (
         select 1 as found
-        from {{ ref('marts__roster_roles') }} as held
+        from {{ ref('marts__person_roles') }} as held
         where
-            held.user_id = person.id
+            held.person_id = person.id
             and {{ same_tenant('held', 'person') }}
             and held.role in ('teacher', 'principal')
-            and held.is_current
     )
