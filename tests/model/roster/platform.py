@@ -147,6 +147,8 @@ def reader(settings: Settings, orgs: list[str] | None = None) -> Iterator[str]:
 def view_rows(connection: Connection, view: str) -> Counter[Row]:
     """Return a published view's rows as the connection's role and scope see them, with how often each occurs."""
     with connection.cursor() as cursor:
+        # a plan gone wrong shall fail, not stand still
+        cursor.execute("set statement_timeout = '60s'")
         cursor.execute(f"select * from analytics.{view} limit 0")
         chosen = ", ".join(_read_as(column.name, column.type_code) for column in cursor.description or ())
     return Counter(_fetch(connection, f"select {chosen} from analytics.{view}"))
