@@ -85,9 +85,9 @@ def insert_rosters(connection: Connection, org: str, rosters: Rosters) -> None:
                 cursor.execute(statement)
 
 
-def rebuild_person_orgs(settings: Settings) -> None:
+def rebuild_bridges(settings: Settings) -> None:
     """Work out anew at which organizations people have roles."""
-    report = run_dbt(settings, ["run", "--select", "marts__person_orgs"])
+    report = run_dbt(settings, ["run", "--select", "marts__person_orgs", "marts__person_roles"])
     assert report.failures == (), report.failures
 
 

@@ -77,7 +77,8 @@ def test_the_demo_shows_deliveries_views_and_scope_and_leaves_nothing_running(ho
         assert re.search(rf"^{org} +no day +16 ", shown, re.MULTILINE)
         assert len(re.findall(rf"^{org} +\d{{4}}-\d\d-\d\d +43 +[\d,]+ +\d+", shown, re.MULTILINE)) == 3
     assert [
-        kind for _, kind in re.findall(rf"^({'|'.join(ORGS)}) +\d{{4}}-\d\d-\d\d +(\w.*?) {{2,}}", shown, re.MULTILINE)
+        kind
+        for _, kind in re.findall(rf"^({'|'.join(ORGS)}) +\d{{4}}-\d\d-\d\d +([a-z].*?) {{2,}}", shown, re.MULTILINE)
     ] == [
         "full",
         "full and changes",

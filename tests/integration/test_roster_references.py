@@ -70,6 +70,7 @@ def test_subjects_count_as_unknown_only_once_some_are_known(database: Settings):
                 "create or replace view timeback.cf_subject as select 'north'::text as org_id, gen_random_uuid() as identifier,"
                 " 'Algebra'::text as title, null::text as hierarchy_code, null::text as description"
             )
+        platform.build_rosters(database, D1, select="oneroster__one_roster_class_subject")
         checked = subjects_matched(connection, feed, {}, NOW)
     assert not checked.passed
     assert checked.metadata["classes"] == 1

@@ -32,7 +32,7 @@ from tests.integration.roster_tables import (
     Rosters,
     insert_org,
     insert_rosters,
-    rebuild_person_orgs,
+    rebuild_bridges,
     roster_database,
     seen,
     uid,
@@ -123,7 +123,7 @@ def settings(
             for org, rosters in OTHER_ROSTERS.items():
                 insert_rosters(connection, org, rosters)
             connection.commit()
-            rebuild_person_orgs(made)
+            rebuild_bridges(made)
             expand_grants(connection)
         yield made
 

@@ -22,4 +22,16 @@ select {{ columns }} from {{ target }};
 delete from {{ target }} as stored
 using pg_temp.gone_rows as gone
 where {% for column in arg_dict['dest_columns'] %}stored.{{ column.quoted }} = gone.{{ column.quoted }}{{ ' and ' if not loop.last }}{% endfor %};
+
+do $$ begin {{ analyze_if_never(target) }} end $$;
 {% endmacro %}
+
+{#
+  Statistics of a table that has none yet, at once: until autovacuum comes by, the planner takes it for a few pages of
+  nothing and may join what was just published row by row. Not for an empty table: then it would have to be done again.
+#}
+{% macro analyze_if_never(relation) -%}
+if (select reltuples < 0 from pg_class where oid = '{{ relation }}'::regclass) and exists (select from {{ relation }}) then
+  analyze {{ relation }};
+end if;
+{%- endmacro %}

@@ -63,6 +63,9 @@ begin
   {%- for table in files + derived %}
   {{ index_if_fresh(table) | indent(2) }}
   {%- endfor %}
+  {%- for relation in (files + derived) | map(attribute='log') | list + ['oneroster_log.packages', 'oneroster_log.sync_report', 'ops.orgs'] %}
+  {{ analyze_if_never(relation) | indent(2) }}
+  {%- endfor %}
 end
 $fold$
 {% endmacro %}
