@@ -18,13 +18,13 @@ from edreflect_assets.contracts import Feed
 from edreflect_assets.landing import Delivery, LandedFile
 from edreflect_assets.loading.failures import FileRefusedError
 from edreflect_assets.loading.ledger import CurrentLoad, Ledger, LedgerEntry
-from edreflect_assets.roster.codes import CODES
+from edreflect_assets.roster.codes import CODES, RULES_REVISION
 from edreflect_assets.roster.refused import PackageRefused
 from edreflect_assets.roster.validation import validate
 from edreflect_assets.roster.verdict import FileVerdict, Finding, PackageVerdict
 
 # In the hash of a package, so that a report is not used again once other rules have made it.
-_RULES = repr(sorted((code.code, code.severity) for code in CODES.values()))
+_RULES = repr((RULES_REVISION, sorted((code.code, code.severity) for code in CODES.values())))
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,9 @@ class Code:
     advice: str
 
 
+# Raised whenever a rule judges otherwise under the code it had: reports made before are then not used again.
+RULES_REVISION = 1
+
 _CODES = (
     Code("OR001", "package", "The package holds no rostering file and no manifest.", "Deliver the CSV files themselves, not in a folder of the archive."),
     Code("OR010", "package", "The zip is damaged, cut off or compressed in an unusual way.", "Make the zip anew and deliver it again."),
