@@ -146,7 +146,7 @@ def platform(students: int, facts: int) -> Iterator[tuple[Connection, Connection
         project = copy_of_project(settings.home)
         run_dbt_with_view(settings, project, *ROSTERS)
         fill(owner, students, facts)
-        run_dbt_with_view(settings, project, "marts__person_orgs", VIEW)
+        run_dbt_with_view(settings, project, "marts__person_orgs", "marts__person_roles", VIEW)
         owner.autocommit = True
         with owner.cursor() as cursor:
             cursor.execute(f"create role {READER} login password '{PASSWORD}'")
