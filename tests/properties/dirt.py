@@ -25,7 +25,7 @@ def spoiled(random: Random, sheets: Mapping[str, Sheet]) -> dict[str, bytes | No
         files[file] = written(random, sheet)
     if random.random() < 0.05:
         files[random.choice(sorted(DEPRECATED | {"Read_Me.csv"}))] = b"anything\n"
-    if files and random.random() < 0.06:
+    if files and sheets and random.random() < 0.06:
         file = random.choice(sorted(sheets))
         files[file] = random.choice((b"", b"unheard_of\nx\n", _with_a_column_twice(sheets[file])))
     return files

@@ -13,6 +13,6 @@ select distinct
     grade.id as placement_grade_id
 from {{ ref('oneroster__one_roster_class') }} as class
 inner join ops.orgs as org on class.org_id = org.org_id
-cross join lateral unnest(class.grades) as item (value)
-inner join {{ ref('timeback__placement_grade') }} as grade on item.value = grade.grade_primary_identifier
+cross join lateral unnest(class.grades) as item (grade_code)
+inner join {{ ref('timeback__placement_grade') }} as grade on item.grade_code = grade.grade_primary_identifier
 inner join ops.orgs as grade_org on grade.org_id = grade_org.org_id and org.tenant = grade_org.tenant

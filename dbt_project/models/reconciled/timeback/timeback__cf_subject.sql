@@ -1,4 +1,4 @@
--- No feed delivers subjects yet: typed and without rows, so that what is matched against them is right from the day one does.
+-- No feed delivers subjects yet: typed and without rows, so that what is matched against them is right once one does.
 select
     null::text as org_id,
     null::uuid as identifier,

@@ -12,7 +12,7 @@ select
     {{ roster_id('class', 'staged.class_sourced_id') }} as class_id,
     {{ roster_id('org', 'staged.school_sourced_id') }} as school_id,
     staged.role,
-    staged."primary" as "primary",
+    staged."primary",
     staged.begin_date,
     staged.end_date,
     staged.uncast,
