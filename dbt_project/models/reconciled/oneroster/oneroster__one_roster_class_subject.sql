@@ -13,10 +13,10 @@ with said as (
         class.org_id,
         org.tenant,
         class.id as class_id,
-        lower(replace(item.subject, ',', '')) as wanted
+        lower(replace(item.subject_said, ',', '')) as wanted
     from {{ ref('oneroster__one_roster_class') }} as class
     inner join ops.orgs as org on class.org_id = org.org_id
-    cross join lateral unnest(coalesce(class.subject_codes, class.subjects)) as item (subject)
+    cross join lateral unnest(coalesce(class.subject_codes, class.subjects)) as item (subject_said)
 ),
 
 known as (
