@@ -8,11 +8,11 @@
     tags=['surroundings'],
 ) }}
 select distinct
-    class.org_id,
-    class.id as class_id,
+    section.org_id,
+    section.id as class_id,
     grade.id as placement_grade_id
-from {{ ref('oneroster__one_roster_class') }} as class
-inner join ops.orgs as org on class.org_id = org.org_id
-cross join lateral unnest(class.grades) as item (grade_code)
+from {{ ref('oneroster__one_roster_class') }} as section
+inner join ops.orgs as org on section.org_id = org.org_id
+cross join lateral unnest(section.grades) as item (grade_code)
 inner join {{ ref('timeback__placement_grade') }} as grade on item.grade_code = grade.grade_primary_identifier
 inner join ops.orgs as grade_org on grade.org_id = grade_org.org_id and org.tenant = grade_org.tenant

@@ -10,13 +10,13 @@
 -- A class says its subjects by code if it has any codes, else by name. What matches no subject is left out.
 with said as (
     select
-        class.org_id,
+        section.org_id,
         org.tenant,
-        class.id as class_id,
+        section.id as class_id,
         lower(replace(item.subject_said, ',', '')) as wanted
-    from {{ ref('oneroster__one_roster_class') }} as class
-    inner join ops.orgs as org on class.org_id = org.org_id
-    cross join lateral unnest(coalesce(class.subject_codes, class.subjects)) as item (subject_said)
+    from {{ ref('oneroster__one_roster_class') }} as section
+    inner join ops.orgs as org on section.org_id = org.org_id
+    cross join lateral unnest(coalesce(section.subject_codes, section.subjects)) as item (subject_said)
 ),
 
 known as (
