@@ -24,7 +24,7 @@ from edreflect_assets.errors import ConfigurationError
 DBT_PROJECT_DIR = Path(__file__).resolve().parents[1] / "dbt_project"
 
 LOAD_RULES = frozenset({"reference", "drop_insert", "upsert", "affiliation", "id_map", "roster", "manifest"})
-DATA_TYPES = frozenset({"text", "text[]", "integer", "numeric", "boolean", "date", "timestamp", "timestamptz"})
+DATA_TYPES = frozenset({"text", "text[]", "uuid", "integer", "numeric", "boolean", "date", "timestamp", "timestamptz"})
 # What a column's text may have to look like beyond its type; see models/sources/oneroster.yml.
 FORMATS = frozenset({"guid", "guids", "year", "user_ids"})
 # Added by the platform to every raw table.
@@ -47,8 +47,10 @@ _TABLE_META = frozenset(
         "becomes",
     }
 )
-_COLUMN_META = frozenset({"assumed", "header", "required", "format", "references", "enumeration", "vocabulary"})
-_COLUMN_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_COLUMN_META = frozenset(
+    {"assumed", "header", "required", "format", "references", "enumeration", "vocabulary", "deletes"}
+)
+_COLUMN_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ class Column:
     ``assumed`` is False only where the source itself documents the column. ``header`` is its name in the file where
     that is another one. ``required``: ``always``, ``delta`` (in delta files only), or the one version whose files must
     have it. ``references`` is the table whose key it holds, ``enumeration`` the values it may have, ``vocabulary`` the
-    name of a list of values beyond which a value is doubtful.
+    name of a list of values beyond which a value is doubtful. ``deletes``: where it is true, the row removes the row with
+    its key; a file may lack it.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Column:
     references: str | None = None
     enumeration: tuple[str, ...] = ()
     vocabulary: str | None = None
+    deletes: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,11 @@ class FileContract:
     def key_columns(self) -> frozenset[str]:
         """Columns without which the file is refused."""
         return frozenset(self.key or self.drop_key)
+
+    @property
+    def optional_columns(self) -> frozenset[str]:
+        """Columns that a file may lack without a word."""
+        return frozenset(column.name for column in self.columns if column.deletes)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -232,6 +241,11 @@ def _read_table(
     needed, given = ("drop_key", drop_key) if load == "drop_insert" else ("key", key)
     _require(bool(given), place, f"load rule {load} needs {needed}")
     _require(load != "drop_insert" or bool(meta.get("touched_by")), place, "load rule drop_insert needs touched_by")
+    flags = [column for column in columns if column.deletes]
+    flagged = len(flags) <= 1 and all(column.data_type == "boolean" for column in flags)
+    _require(
+        flagged and (not flags or load == "upsert"), place, "one boolean column of an upsert may say what it deletes"
+    )
     for column in (*key, *drop_key):
         _require(column in names, place, f"key column {column} is not one of its columns")
     own_aliases = _aliases(meta, place)
@@ -281,6 +295,7 @@ def _read_column(column: Mapping[str, Any], docs: Mapping[str, str], place: str)
         references=meta.get("references"),
         enumeration=tuple(meta.get("enumeration") or ()),
         vocabulary=meta.get("vocabulary"),
+        deletes=bool(meta.get("deletes", False)),
     )
 
 

@@ -142,7 +142,7 @@ def _ddl(name: str) -> str:
 def _create_objects(cur: cursor, feeds: Mapping[str, Feed]) -> None:
     cur.execute(_ddl("ops"))
     cur.execute(_ddl("access"))
-    schemas = ["staging", "marts", "analytics"]
+    schemas = ["staging", "marts", "marts_log", "analytics"]
     for feed in feeds.values():
         schemas += [feed.raw_schema, feed.name, f"{feed.name}_log"]
     for schema in schemas:

@@ -96,7 +96,11 @@ def read_header(stream: BinaryIO, contract: FileContract) -> Header:
         unnamed=read.unnamed,
         size=stream.tell(),
         lines=read.lines,
-        missing=tuple(column for column in contract.column_names if column not in columns),
+        missing=tuple(
+            column
+            for column in contract.column_names
+            if column not in columns and column not in contract.optional_columns
+        ),
         unknown=tuple(column for column in columns if column not in known | contract.removed_columns),
         removed=tuple(column for column in columns if column in contract.removed_columns),
     )

@@ -1,7 +1,7 @@
 {#
   The contract of one delivered file, as its dbt source states it (models/sources/<feed>.yml).
   Takes the feed and the table name; gives a dictionary: load, key, drop_key, touched_by, deleted_by, modified_by, file,
-  columns (a list of {name, type, and where it has one: enumeration}). Empty while dbt parses, when the project's graph is not known yet.
+  columns (a list of {name, type, and where it has them: enumeration, required, deletes}). Empty while dbt parses, when the project's graph is not known yet.
 #}
 {% macro file_contract(feed, table) %}
   {%- if not execute -%}{{ return({'columns': [], 'key': [], 'drop_key': [], 'load': 'upsert'}) }}{%- endif -%}
@@ -10,7 +10,9 @@
     {%- set columns = [] -%}
     {%- for column in node.columns.values() -%}
       {%- set read = {'name': column.name, 'type': column.data_type} -%}
-      {%- if column.config.meta.get('enumeration') -%}{%- do read.update({'enumeration': column.config.meta.enumeration}) -%}{%- endif -%}
+      {%- for field in ['enumeration', 'required', 'deletes'] if column.config.meta.get(field) -%}
+        {%- do read.update({field: column.config.meta[field]}) -%}
+      {%- endfor -%}
       {%- do columns.append(read) -%}
     {%- endfor -%}
     {%- do contract.update({'columns': columns}) -%}

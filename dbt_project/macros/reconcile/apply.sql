@@ -21,6 +21,9 @@ with entries_of_touched_keys as (
 select
   org_id,
   {{ column_list(rule.columns | map(attribute='name')) }}
+  {%- if rule.across_orgs %},
+  valid_from as _day
+  {%- endif %}
 from (
   {{ versions_of(rule, 'entries_of_touched_keys', key_log(rule)) }}
 ) as versions
@@ -35,6 +38,8 @@ select 1 as nothing
 {%- set rule = reconcile_rule(model) -%}
 {%- set target = arg_dict['target_relation'] -%}
 {%- set columns = column_list(arg_dict['dest_columns'] | map(attribute='quoted')) -%}
+{{ take_rows_that_count(rule, 'rows_before') }}
+
 delete from {{ target }}
 where (select starts_from_nothing from pg_temp.reconcile_run);
 
@@ -51,6 +56,9 @@ where target.org_id = keys.org_id
 
 insert into {{ target }} ({{ columns }})
 select {{ columns }} from {{ arg_dict['temp_relation'] }};
+
+{{ take_rows_that_count(rule, 'rows_after') }}
+{{ record_changed_rows(rule) }}
 {% endmacro %}
 
 {#

@@ -1,6 +1,7 @@
 {#
   The entries that loads bring to a model: one row per entry, with the columns of the key log.
     _kind  row           a delivered row whose values all cast
+           removal       a delivered row that says its key is gone
            touch         a key named by the reference file; the other columns are null
            deletion      a key named by the deleting file (Goals_Deleted)
            modification  a user named by User_Modified: in the first key column, the date in date_deleted
@@ -13,7 +14,7 @@
 select
   staged.org_id,
   {{ column_list(rule.columns | map(attribute='name'), 'staged.') }},
-  'row'::text as _kind,
+  {% if rule.flag -%} case when staged.{{ rule.flag }} then 'removal' else 'row' end {%- else -%} 'row'::text {%- endif %} as _kind,
   coalesce(loads.day, '-infinity'::date) as _day,
   staged._load_id,
   staged._row

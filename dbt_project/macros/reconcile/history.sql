@@ -29,7 +29,7 @@ $as_of$;
 {% macro comment_from_contract(rule) %}
 {%- for node in graph.sources.values() if node.schema == 'raw_' ~ rule.feed and node.name == rule.row_tables[0] and not model.config.meta.get('union_of') %}
 comment on table {{ this }} is {{ sql_literal(node.description) }};
-{%- for column in node.columns.values() %}
+{%- for column in node.columns.values() if not column.config.meta.get('deletes') %}
 comment on column {{ this }}.{{ column.name }} is {{ sql_literal(column.description) }};
 {%- endfor %}
 {%- endfor %}

@@ -42,7 +42,7 @@ where not (select starts_from_nothing from pg_temp.reconcile_run)
   ));
 
 create temp table touched_keys on commit drop as
-select distinct org_id, {{ key }} from pg_temp.changed_entries where _kind in ('row', 'touch')
+select distinct org_id, {{ key }} from pg_temp.changed_entries where _kind in ('row', 'removal', 'touch')
 {%- if rule.deletions %}
 union
 select log.org_id, {{ column_list(rule.key, 'log.') }}
@@ -109,6 +109,7 @@ begin
     {{ index_reconciled(rule) }}
     {{ create_history(rule) }}
     {{ comment_from_contract(rule) }}
+    {{ begin_changes_anew(model.name) if rule.changes is not none }}
   end if;
 end $$;
 

@@ -22,6 +22,9 @@ select
   case
     when {% for key in keys %}octet_length(staged._raw ->> '{{ key }}') > {{ max_key_bytes() }}{{ ' or ' if not loop.last }}{% endfor %}
       then 'key is longer than {{ max_key_bytes() }} bytes'
+    {%- if rule.flag and contract.load == 'upsert' %}
+    when {% for key in keys %}staged._raw ->> '{{ key }}' is null{{ ' or ' if not loop.last }}{% endfor %} then 'key is empty'
+    {%- endif %}
     else 'value does not cast to the type of the column'
   end,
   record.raw_line,

@@ -1,7 +1,9 @@
 {#
   What a reconciled model does, worked out from the contract of its file: a dictionary
     feed, table, load, columns ({name, type} in order), key (columns after org_id), rows (staging model of the rows),
-    row_tables (raw tables of the rows), touches / deletions / modifications ({table, staging, key} or none).
+    row_tables (raw tables of the rows), touches / deletions / modifications ({table, staging, key} or none),
+    flag (the column that says a row removes its key, or none), across_orgs (rows of one key of several orgs of a tenant
+    count once; see tenants.sql), changes (the columns that are recorded of changed rows beside the key, or none).
   A model of several files of one load rule (id_map) names that rule as `union_of` in its config's meta.
 #}
 {% macro reconcile_rule(node) %}
@@ -21,7 +23,10 @@
     'feed': feed,
     'table': table,
     'load': contract.load,
-    'columns': contract.columns,
+    'columns': contract.columns | rejectattr('deletes', 'defined') | list,
+    'flag': (contract.columns | selectattr('deletes', 'defined') | map(attribute='name') | first) or none,
+    'across_orgs': node.config.meta.get('across_orgs', false),
+    'changes': node.config.meta.get('changes'),
     'key': key,
     'rows': 'stg_' ~ feed ~ '__' ~ table,
     'row_tables': row_tables,

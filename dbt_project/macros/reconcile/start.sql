@@ -13,6 +13,16 @@ declare
 begin
   if not from_nothing and not exists (select from ops.applied where model = '{{ model.name }}') then
     from_nothing := exists ({{ pending_loads_of(rule) }}) or exists (select from {{ log }});
+    {%- if rule.changes is not none %}
+    -- a few first rows are a change like any other: what is made of these rows need not begin again
+    if from_nothing and not exists (select from {{ log }}) and not exists (select from {{ this }}) then
+      from_nothing := (
+        select sum(loads.rows) > {{ first_rows_that_are_a_change() }}
+        from ops.load_log as loads
+        join ({{ pending_loads_of(rule) }}) as pending on pending.load_id = loads.load_id
+      );
+    end if;
+    {%- endif %}
   end if;
   insert into pg_temp.reconcile_run values (from_nothing);
   if from_nothing then
@@ -39,6 +49,9 @@ end $$;
     ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
     comment on table {{ log }} is '{{ logic_version(rule) }}';
     create index on {{ log }} (org_id, {{ column_list(rule.key) }}, _day);
+    {%- if rule.changes is not none %}
+    {{ create_changes(rule_changes(rule), changed_columns(rule)) | indent(4) }}
+    {%- endif %}
     create index on {{ log }} (_load_id);
     {%- if rule.modifications %}
     create index on {{ log }} (org_id, {{ rule.key[1] }});
@@ -56,7 +69,7 @@ end $$;
       order by 1
     ) <> array(
       select name || ' ' || type::regtype
-      from (values ('org_id', 'text'){% for column in rule.columns %}, ('{{ column.name }}', '{{ column.type }}'){% endfor %}) as contract (name, type)
+      from (values ('org_id', 'text'){% for column in reconciled_columns(rule) %}, ('{{ column.name }}', '{{ column.type }}'){% endfor %}) as contract (name, type)
       order by 1
     ) then
       drop index if exists {{ this.schema }}.{{ this.identifier }}_key;
@@ -65,7 +78,7 @@ end $$;
         '{{ this.identifier[:40] }}__replaced_' || to_regclass('{{ this.schema }}.{{ this.identifier }}')::oid
       );
       create table {{ this.schema }}.{{ this.identifier }} (
-        org_id text{% for column in rule.columns %}, {{ column.name }} {{ column.type }}{% endfor %}
+        org_id text{% for column in reconciled_columns(rule) %}, {{ column.name }} {{ column.type }}{% endfor %}
       );
     end if;
 {%- endmacro %}
@@ -91,6 +104,13 @@ end $$;
 
 {% macro index_reconciled(rule) %}
 create {{ 'unique ' if rule.load != 'drop_insert' }}index if not exists {{ this.identifier }}_key
-on {{ this }} (org_id, {{ column_list(rule.key) }}){{ ' nulls not distinct' if rule.load != 'drop_insert' }};
+on {{ this }} ({{ column_list(rule.key + ['org_id'] if rule.across_orgs else ['org_id'] + rule.key) }}){{ ' nulls not distinct' if rule.load != 'drop_insert' }};
 alter table {{ this }} set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 {% endmacro %}
+
+{# The columns of a reconciled table after org_id: the contract's, and where orgs share keys the day that delivered the row. #}
+{% macro reconciled_columns(rule) -%}
+  {{ return(rule.columns + ([{'name': '_day', 'type': 'date'}] if rule.across_orgs else [])) }}
+{%- endmacro %}
+
+{% macro first_rows_that_are_a_change() -%} 100000 {%- endmacro %}

@@ -33,7 +33,7 @@
   where _kind = 'row' {{ and_not_deleted_that_day(rule) }}
 {% endmacro %}
 
-{# A key's row is that of the latest day that delivered it, the later line of one file. #}
+{# A key's row is that of the latest day that delivered it, the later line of one file; none if that line removes it. #}
 {% macro upsert_versions(rule, entries, all_entries) %}
   select
     org_id,
@@ -49,12 +49,12 @@
         *,
         row_number() over (partition by org_id, {{ column_list(rule.key) }}, _day order by _row desc) as line_from_end
       from {{ entries }} as entries
-      where _kind = 'row'
+      where _kind in ('row', 'removal')
     ) as lines
     where line_from_end = 1
   ) as versions
   {{ join_deletion(rule, all_entries) }}
-  where true {{ and_not_deleted_that_day(rule) }}
+  where _kind = 'row' {{ and_not_deleted_that_day(rule) }}
 {% endmacro %}
 
 {# A deletion with folder day D ends what was delivered up to and including D (contract, Goals_Deleted). #}

@@ -1,7 +1,7 @@
 {#
   A typed value, or null where the delivered text is not one; nothing it is given makes the statement fail.
-  Accepted: timestamps and dates in ISO 8601, T or a space between day and time (an offset or Z is converted to UTC; without one the value is UTC), plain
-  decimal numbers, the usual words for booleans, lists separated by commas (items are trimmed, empty ones dropped, no items
+  Accepted: timestamps and dates in ISO 8601, T or a space between day and time (an offset or Z is converted to UTC;
+  without one the value is UTC), plain decimal numbers, UUIDs as Postgres reads them, the usual words for booleans, lists separated by commas (items are trimmed, empty ones dropped, no items
   are null). Postgres's special words (now, infinity, NaN, 0x1F) are not values.
 #}
 {% macro soft_cast(column, data_type) -%}
@@ -34,6 +34,8 @@
       when {{ column }} like '____-__-__' and translate({{ column }}, '0123456789', '') = '--' and pg_input_is_valid({{ column }}, 'date')
         then ({{ column }})::date
     end
+  {%- elif data_type == 'uuid' -%}
+    case when pg_input_is_valid({{ column }}, 'uuid') then ({{ column }})::uuid end
   {%- elif data_type == 'integer' -%}
     {{ cast_matching(column, '^[+-]?[0-9]+$', 'integer') }}
   {%- elif data_type == 'numeric' -%}

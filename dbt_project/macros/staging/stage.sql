@@ -1,28 +1,35 @@
 {#
   The staging view of one delivered file: the contract's columns, softly cast, one row per raw row of the log.
-    uncast   names of the columns whose text is not a value of their type, and of key columns whose text no index can
-             hold; such a row is set aside by the model that reads it
+    uncast   names of the columns whose text is not a value of their type, of key columns whose text no index can hold, and
+             of upserts' required columns without a value; such a row is set aside by the model that reads it
     _raw     the row as delivered (jsonb), computed only where it is asked for
+  Of a row that removes its key nothing counts but the key and the flag.
 #}
 {% macro stage(feed, table) %}
 {%- set raw = source('raw_' ~ feed, table) -%}
 {%- set contract = file_contract(feed, table) -%}
-{%- set typed = contract.columns | rejectattr('type', 'in', ['text', 'text[]']) | list -%}
+{%- set flag = contract.columns | selectattr('deletes', 'defined') | first -%}
 {%- set keys = as_list(contract.key) + as_list(contract.drop_key) -%}
+{%- set doubts = [] -%}
+{%- for column in contract.columns if column.type not in ['text', 'text[]'] -%}
+  {%- set matters = ' and (' ~ staged_value(flag) ~ ') is not true' if flag and column.name not in keys + [flag.name] else '' -%}
+  {%- do doubts.append({'column': column.name, 'if': 'raw.' ~ adapter.quote(column.name) ~ ' is not null and ' ~ staged_value(column) ~ ' is null' ~ matters}) -%}
+{%- endfor -%}
+{%- for column in contract.columns if column.required and contract.load == 'upsert' -%}
+  {%- do doubts.append({'column': column.name, 'if': 'raw.' ~ adapter.quote(column.name) ~ ' is null'}) -%}
+{%- endfor -%}
+{%- for key in keys -%}
+  {%- do doubts.append({'column': key, 'if': 'octet_length(raw.' ~ key ~ ') > ' ~ max_key_bytes()}) -%}
+{%- endfor %}
 select
   raw.org_id,
   {%- for column in contract.columns %}
   {{ staged_value(column) }} as {{ adapter.quote(column.name) }},
   {%- endfor %}
-  {%- if typed or keys %}
+  {%- if doubts %}
   array_remove(array[
-    {%- for column in typed %}
-    case when raw.{{ adapter.quote(column.name) }} is not null and {{ staged_value(column) }} is null then '{{ column.name }}' end
-    {{- ',' if keys or not loop.last }}
-    {%- endfor %}
-    {%- for key in keys %}
-    case when octet_length(raw.{{ key }}) > {{ max_key_bytes() }} then '{{ key }}' end
-    {{- ',' if not loop.last }}
+    {%- for doubt in doubts %}
+    case when {{ doubt.if }} then '{{ doubt.column }}' end{{ ',' if not loop.last }}
     {%- endfor %}
   ], null) as uncast,
   {%- else %}

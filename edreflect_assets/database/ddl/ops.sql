@@ -103,6 +103,28 @@ create table if not exists ops.applied (
     primary key (model, load_id)
 );
 
+create sequence if not exists ops.change_id;
+
+create table if not exists ops.changes (
+    model text primary key,
+    epoch bigint not null,
+    last_change bigint not null
+);
+
+create table if not exists ops.consumed (
+    model text not null,
+    upstream text not null,
+    epoch bigint not null,
+    change_id bigint not null,
+    primary key (model, upstream)
+);
+
+create table if not exists ops.marts (
+    model text primary key,
+    logic_version text not null,
+    tenants jsonb not null
+);
+
 create table if not exists ops.clock (
     "only" boolean primary key default true check ("only"),
     today date not null,
@@ -157,6 +179,9 @@ comment on view ops.loads is 'The ledger: load_log with the number of rows later
 comment on table ops.quarantine is 'Records kept out: at load (model is null) or by a model that could not cast a value.';
 comment on column ops.quarantine.line is 'Physical line where the record starts; the header is line 1.';
 comment on table ops.applied is 'Which model has applied which load, or its retirement, written with the model''s rows.';
+comment on table ops.changes is 'Models that record what changes in their rows: since when (epoch), and the last change.';
+comment on table ops.consumed is 'Up to which change of its upstream models each mart has taken, written with the mart''s rows.';
+comment on table ops.marts is 'By which logic, and for which tenants of which orgs, the rows of each mart were made.';
 comment on table ops.clock is 'What "today" means to the models: a UTC date, pinned by a build as of a day.';
 comment on table ops.builds is 'One row per build: when, how it ended, and what was pending before it.';
 comment on column ops.builds.surroundings is 'The date and the tenants of the orgs it was made for: what models depend on beside the loads.';

@@ -20,8 +20,16 @@ select
             and {{ same_tenant('enrollment', 'person') }}
             and enrollment.role = 'student'
     ) as earliest_enrollment_date,
-    -- assessment results come with another feed
-    null::date as earliest_map_date
+    (
+        select min(result.score_date)
+        from {{ newest_in_tenant(ref('timeback__one_roster_assessment_result')) }} as result -- noqa: RF04
+        where
+            result.student_id = person.id
+            and {{ same_tenant('result', 'person') }}
+            and result.status = 'active'
+            and result.score_status = 'fully graded'
+            and result.report_url is not null
+    ) as earliest_map_date
 from {{ ref('marts__roster_users') }} as person
 where
     exists (

@@ -14,5 +14,5 @@ select distinct
 from {{ ref('oneroster__one_roster_class') }} as section
 inner join ops.orgs as org on section.org_id = org.org_id
 cross join lateral unnest(section.grades) as item (grade_code)
-inner join {{ ref('timeback__placement_grade') }} as grade on item.grade_code = grade.grade_primary_identifier
-inner join ops.orgs as grade_org on grade.org_id = grade_org.org_id and org.tenant = grade_org.tenant
+inner join {{ newest_in_tenant(ref('timeback__placement_grade')) }} as grade
+    on item.grade_code = grade.grade_primary_identifier and {{ same_tenant('org', 'grade') }}

@@ -21,12 +21,11 @@ with said as (
 
 known as (
     select
-        org.tenant,
+        subject.tenant,
         subject.identifier,
         lower(replace(subject.hierarchy_code, ',', '')) as code,
         lower(replace(subject.title, ',', '')) as title
-    from {{ ref('timeback__cf_subject') }} as subject
-    inner join ops.orgs as org on subject.org_id = org.org_id
+    from {{ newest_in_tenant(ref('timeback__cf_subject')) }} as subject
 ),
 
 by_code as (

@@ -1,0 +1,1 @@
+{{ touched_insight_sessions('marts__student_journals', with_reviews=false) }}

@@ -1,0 +1,1 @@
+{{ reconcile(ref('stg_timeback__caliper_assignable_digital_resource')) }}

@@ -1,0 +1,5 @@
+{{ config(
+    meta={'changes': ['attempt_id']},
+    indexes=[{'columns': ['attempt_id']}],
+) }}
+{{ reconcile(ref('stg_timeback__caliper_event')) }}

@@ -1,0 +1,1 @@
+{{ reconcile(ref('stg_timeback__cf_item_subject')) }}

@@ -1,0 +1,4 @@
+{{ config(
+    meta={'changes': []},
+) }}
+{{ reconcile(ref('stg_timeback__insights_config')) }}

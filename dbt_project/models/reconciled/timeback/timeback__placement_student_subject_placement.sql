@@ -1,0 +1,4 @@
+{{ config(
+    meta={'changes': []},
+) }}
+{{ reconcile(ref('stg_timeback__placement_student_subject_placement')) }}

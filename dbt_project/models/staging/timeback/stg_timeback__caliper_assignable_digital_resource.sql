@@ -1,0 +1,1 @@
+{{ stage('timeback', 'caliper_assignable_digital_resource') }}

@@ -1,0 +1,1 @@
+{{ stage('timeback', 'caliper_session') }}

@@ -1,0 +1,1 @@
+{{ stage('timeback', 'cf_item') }}

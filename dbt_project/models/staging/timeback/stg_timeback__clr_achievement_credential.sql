@@ -1,0 +1,1 @@
+{{ stage('timeback', 'clr_achievement_credential') }}

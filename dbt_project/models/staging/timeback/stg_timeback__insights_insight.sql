@@ -1,0 +1,1 @@
+{{ stage('timeback', 'insights_insight') }}

@@ -1,0 +1,1 @@
+{{ stage('timeback', 'lti_application') }}

@@ -1,0 +1,1 @@
+{{ stage('timeback', 'one_roster_assessment_result') }}

@@ -1,0 +1,1 @@
+{{ stage('timeback', 'placement_grade') }}

@@ -1,0 +1,1 @@
+{{ stage('timeback', 'tb_xp_ledger') }}
