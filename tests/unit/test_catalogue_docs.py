@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +28,34 @@ EVALUATION_VIEWS = {
 INTERFACE: dict[str, dict[str, Any]] = yaml.safe_load((DBT_PROJECT_DIR / "catalogue.yml").read_text(encoding="utf-8"))[
     "views"
 ]
-ROSTER_VIEWS = {
-    "students",
-    "guides",
-    "student_guides",
-    "schools",
-    "student_schools",
-    "students_enrollments",
-    "student_start_dates",
-    "classes",
-    "class_enrollments",
-    "course_enrollments",
+# Without org_ids, and yet about people: scoped through the student all the same.
+SCOPED_WITHOUT_ORG_IDS = {"class_enrollments", "course_enrollments"}
+OPEN_VIEWS = {view for view, entry in INTERFACE.items() if not entry["scoped"]} - SCOPED_WITHOUT_ORG_IDS
+# What these say of a class is tested where the class is: classes.
+KEYS_OF_CLASSES = {"course_id::text", "school_id", "unnest(school_ids)", "unnest(subject_ids)", "unnest(grade_ids)"}
+# A parent that is no school is in no view, so that nothing is wrong when it is not found.
+UNTESTED_KEYS = {("schools", "parent_id")} | {
+    (view, key) for view in ("class_enrollments", "course_enrollments") for key in (*KEYS_OF_CLASSES, "class_id")
 }
-OPEN_VIEWS = {"schools", "classes"}
+CLOSED = {
+    ("placement_results", "placement_status"): {"NotStarted", "InProgress", "Completed"},
+    ("recommendations", "visibility"): {"student"},
+    ("recommendations", "feedback_sentiment"): {"POSITIVE", "NEGATIVE"},
+    ("class_enrollments", "role"): {"student"},
+    ("class_enrollments", "status"): {"active", "inactive", "tobedeleted"},
+    ("classes", "status"): {"active", "inactive", "tobedeleted"},
+    ("classes", "class_type"): {"homeroom", "scheduled"},
+    ("schools", "status"): {"active", "inactive", "tobedeleted"},
+    ("student_guides", "status"): {"active", "inactive", "tobedeleted"},
+    ("student_guides", "relationship_type"): {"teacher", "principal"},
+    ("student_schools", "link_kind"): {"primary_role", "secondary_role", "enrollment"},
+}
+
+
+# A column, perhaps cast, or the elements of an array.
+KEY = re.compile(r"(?P<column>\w+)(::(?P<cast>\w+))?|unnest\((?P<element>\w+)\)")
+# Views over marts__session_insights, whose key is not shown.
+ROWS_OF_INSIGHTS = {"waste_insights", "cheating_insights", "proctoring_insights"}
 
 
 def described(folder: str) -> dict[str, dict[str, Any]]:
@@ -51,17 +67,53 @@ def described(folder: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def mart_of(view: str) -> dict[str, Any]:
+    return MARTS[f"marts__{view}"]
+
+
+def named_tests(tests: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    """Return the arguments and the text of the tests of a kind."""
+    return [
+        test[name].get("arguments", {}) | {"description": test[name].get("description", "")}
+        for test in tests
+        if name in test
+    ]
+
+
+def mart_tests(view: str, name: str) -> list[dict[str, Any]]:
+    return named_tests(mart_of(view).get("data_tests", []), name)
+
+
+def column_tests(view: str, name: str) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (column["name"], test)
+        for column in mart_of(view).get("columns", [])
+        for test in named_tests(column.get("data_tests", []), name)
+    ]
+
+
+def meta_of(view: str) -> dict[str, Any]:
+    meta: dict[str, Any] = CATALOGUE[f"analytics__{view}"]["config"].get("meta", {})
+    return meta
+
+
+def join_keys(view: str) -> list[dict[str, str]]:
+    joins: list[dict[str, str]] = meta_of(view).get("join_keys", [])
+    return joins
+
+
 def sql_files(folder: str) -> dict[str, Path]:
     return {path.stem: path for path in (MODELS / folder).rglob("*.sql")}
 
 
 CATALOGUE = described("analytics")
+MARTS = described("marts")
 BLOCKS = docs_blocks(MODELS)
 
 
 def test_every_published_view_is_in_the_catalogue_and_the_other_way_round() -> None:
     assert set(CATALOGUE) == set(sql_files("analytics"))
-    assert {f"analytics__{view}" for view in EVALUATION_VIEWS | ROSTER_VIEWS} == set(CATALOGUE)
+    assert {f"analytics__{view}" for view in EVALUATION_VIEWS | set(INTERFACE)} == set(CATALOGUE)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -97,8 +149,8 @@ def test_a_view_is_published_to_a_reader_through_the_scope(name: str) -> None:
     assert text.startswith("{{ " + ("open_to_readers" if view in OPEN_VIEWS else macro) + "(")
 
 
-@pytest.mark.parametrize("view", sorted(ROSTER_VIEWS))
-def test_a_roster_view_has_the_columns_of_the_catalogue_and_enforces_them(view: str) -> None:
+@pytest.mark.parametrize("view", INTERFACE)
+def test_a_view_has_the_columns_of_the_catalogue_and_enforces_them(view: str) -> None:
     model = CATALOGUE[f"analytics__{view}"]
     assert model["config"]["contract"] == {"enforced": True}
     assert {column["name"]: column["data_type"] for column in model["columns"]} == {
@@ -107,14 +159,92 @@ def test_a_roster_view_has_the_columns_of_the_catalogue_and_enforces_them(view: 
     assert [column["name"] for column in model["columns"]] == list(INTERFACE[view]["columns"])
 
 
-@pytest.mark.parametrize("view", sorted(ROSTER_VIEWS))
+@pytest.mark.parametrize("view", INTERFACE)
 def test_what_is_never_null_in_the_catalogue_is_tested(view: str) -> None:
     """org_ids is made by the view itself. An array of the mart is, too, but may as well be tested."""
-    mart = described("marts")[f"marts__{view}"]
-    tested = {column["name"] for column in mart["columns"] if "not_null" in str(column.get("data_tests"))}
+    tested = {column for column, _ in column_tests(view, "not_null")} | {
+        column["name"] for column in mart_of(view)["columns"] if {"type": "not_null"} in column.get("constraints", [])
+    }
     promised = {name for name, data_type in INTERFACE[view]["columns"].items() if data_type.endswith(" not null")}
     assert promised - {"org_ids"} <= tested
-    assert "unique_together" in str(mart["data_tests"])
+
+
+@pytest.mark.parametrize("view", INTERFACE)
+def test_what_a_row_stands_for_is_tested(view: str) -> None:
+    """Where no columns of the view tell its rows apart, a column of the mart does."""
+    unique = [test["columns"] for test in mart_tests(view, "unique_together")]
+    grain = meta_of(view).get("grain")
+    if grain:
+        assert ["tenant", *grain] in unique
+        assert set(grain) <= set(INTERFACE[view]["columns"])
+    else:
+        assert unique or view in ROWS_OF_INSIGHTS
+
+
+@pytest.mark.parametrize(("view", "column"), CLOSED)
+def test_closed_enumerations_are_tested(view: str, column: str) -> None:
+    [values] = [test["values"] for name, test in column_tests(view, "accepted_values") if name == column]
+    assert set(values) == CLOSED[view, column]
+
+
+def test_no_open_enumeration_is_closed_by_a_test() -> None:
+    tested = {(view, column) for view in INTERFACE for column, _ in column_tests(view, "accepted_values")}
+    assert tested == set(CLOSED)
+
+
+@pytest.mark.parametrize("view", INTERFACE)
+def test_a_join_key_leads_from_a_column_to_a_column_of_the_same_type(view: str) -> None:
+    columns = {name: data_type.removesuffix(" not null") for name, data_type in INTERFACE[view]["columns"].items()}
+    for join in join_keys(view):
+        assert set(join) == {"key", "to", "column"}
+        column, cast, element = KEY.fullmatch(join["key"]).group("column", "cast", "element")  # type: ignore[union-attr]
+        data_type = columns[element].removesuffix("[]") if element else cast or columns[column]
+        assert data_type == INTERFACE[join["to"]]["columns"][join["column"]].removesuffix(" not null"), join
+
+
+@pytest.mark.parametrize("view", INTERFACE)
+def test_the_join_keys_are_told_in_words_as_they_are_in_data(view: str) -> None:
+    """Those that lead out of the view, then those that lead to it from other views."""
+    told: dict[str, list[str]] = {}
+    for join in join_keys(view):
+        told.setdefault(f"{join['key']} to ", []).append(f"{join['to']}.{join['column']}")
+    for other in sorted(INTERFACE):
+        for join in join_keys(other):
+            if join["to"] == view:
+                element = KEY.fullmatch(join["key"])["element"]  # type: ignore[index]
+                key = f"unnest({other}.{element})" if element else f"{other}.{join['key']}"
+                told.setdefault(f"{join['column']} from ", []).append(key)
+    words = "; ".join(how + " or ".join(", ".join(ends).rsplit(", ", 1)) for how, ends in told.items())
+    line = resolve_lines(CATALOGUE[f"analytics__{view}"]["description"])[3]
+    assert line.removeprefix("Join keys: ").startswith(f"{words}.")
+
+
+@pytest.mark.parametrize("view", INTERFACE)
+def test_a_join_key_is_a_relationship_test_that_says_what_a_miss_means(view: str) -> None:
+    tests = {test["columns"][-1]: test for test in mart_tests(view, "refers_to")}
+    tests |= {test["key"]: test for test in mart_tests(view, "refers_to_one_of")}
+    expected = {join["key"] for join in join_keys(view)} - {key for of, key in UNTESTED_KEYS if of == view}
+    assert expected <= set(tests)
+    for key in expected:
+        assert len(tests[key]["description"]) > 40, key
+
+
+def test_what_a_view_leaves_out_is_counted() -> None:
+    counted = {test["view"] for view in INTERFACE for test in mart_tests(view, "left_out")}
+    assert {
+        "attempts",
+        "sessions",
+        "waste_insights",
+        "cheating_insights",
+        "proctoring_insights",
+        "student_journals",
+        "students_xp",
+        "students_mastery",
+        "recommendations",
+        "case_subjects",
+        "grades",
+        "learning_apps",
+    } <= counted
 
 
 def test_the_catalogue_is_whole_and_knows_which_views_show_org_ids() -> None:
@@ -134,10 +264,10 @@ def test_edreflect_views_are_for_evaluation_readers_only(view: str) -> None:
     assert CATALOGUE[f"analytics__{view}"]["config"]["reader"] == "evaluation_read"
 
 
-@pytest.mark.parametrize("name", sorted(described("marts")))
+@pytest.mark.parametrize("name", sorted(MARTS))
 def test_data_tests_of_marts_only_warn(name: str) -> None:
     """One org's rows never keep another org from being published (a failing test would skip the view)."""
-    mart = described("marts")[name]
+    mart = MARTS[name]
     tests = [*mart.get("data_tests", [])]
     for column in mart.get("columns", []):
         tests += column.get("data_tests", [])

@@ -1,0 +1,1 @@
+{{ scoped_by_person(ref('marts__recommendations'), 'student_id') }}

@@ -1,0 +1,1 @@
+{{ open_to_readers(ref('marts__resource_relations')) }}

@@ -1,0 +1,227 @@
+-- What the published views cannot show, because a column that is never null there would be empty, or because it ends before
+-- it starts. What no view would show anyway, such as a second attempt, is not in here.
+with attempts as (
+    select
+        attempt.tenant,
+        attempt.org_id,
+        'attempts' as view_name,
+        attempt.id as record_id,
+        'an attempt without a student or a resource' as reason
+    from {{ newest_in_tenant(ref('timeback__caliper_attempt')) }} as attempt
+    where coalesce(attempt."count", 1) = 1 and (attempt.assignee_id is null or attempt.assignable_id is null)
+),
+
+reversed_attempts as (
+    select
+        attempt.tenant,
+        attempt.org_id,
+        'attempts' as view_name,
+        attempt.id as record_id,
+        'an attempt that ends before it starts' as reason
+    from {{ newest_in_tenant(ref('timeback__caliper_attempt')) }} as attempt
+    where
+        coalesce(attempt."count", 1) = 1
+        and attempt.assignee_id is not null
+        and attempt.assignable_id is not null
+        and attempt.ended_at_time < attempt.started_at_time
+        and (
+            attempt."count" = 1
+            or not exists (
+                select 1 as found
+                from {{ newest_in_tenant(ref('timeback__caliper_attempt')) }} as earlier
+                where
+                    earlier.assignee_id = attempt.assignee_id
+                    and earlier.assignable_id = attempt.assignable_id
+                    and {{ same_tenant('earlier', 'attempt') }}
+                    and (earlier.started_at_time, earlier.id collate "C")
+                    < (attempt.started_at_time, attempt.id collate "C")
+            )
+        )
+),
+
+sessions as (
+    select
+        learning_session.tenant,
+        learning_session.org_id,
+        'sessions' as view_name,
+        learning_session.id as record_id,
+        case
+            when learning_session.started_at_time is null then 'a session without a start'
+            else 'a session that ends before it starts'
+        end as reason
+    from {{ newest_in_tenant(ref('timeback__caliper_session')) }} as learning_session
+    where
+        learning_session.started_at_time is null
+        or learning_session.ended_at_time < learning_session.started_at_time
+),
+
+insights as (
+    select
+        insight.tenant,
+        insight.org_id,
+        views.view_name,
+        insight.id::text as record_id,
+        case
+            when insight.ended_at_time < insight.started_at_time then 'an insight that ends before it starts'
+            else 'an insight without a session, kind, start, end or words'
+        end as reason
+    from {{ newest_in_tenant(ref('timeback__insights_insight')) }} as insight
+    inner join {{ newest_in_tenant(ref('timeback__insights_type')) }} as kind
+        on insight.insight_type_id = kind.id and {{ same_tenant('insight', 'kind') }}
+    left join {{ newest_in_tenant(ref('timeback__insights_session')) }} as watched
+        on insight.insights_session_id = watched.id and {{ same_tenant('insight', 'watched') }}
+    left join {{ newest_in_tenant(ref('timeback__insights_config')) }} as config
+        on insight.insight_type_id = config.insight_type_id and {{ same_tenant('insight', 'config') }}
+    inner join lateral (
+        values
+        ('waste_insights', kind.is_waste),
+        ('cheating_insights', kind.category = 'Cheating'),
+        ('proctoring_insights', kind.category = 'Proctoring' and watched.is_proctored)
+    ) as views (view_name, would_show) on views.would_show
+    where
+        insight.is_visible
+        and kind.visibility = 'external'
+        and kind.category in ('Engagement', 'Proctoring', 'Cheating')
+        and (
+            watched.caliper_session_id is null
+            or kind.slug is null
+            or insight.reason is null
+            or insight.started_at_time is null
+            or insight.ended_at_time is null
+            or insight.ended_at_time < insight.started_at_time
+        )
+        and (
+            not coalesce(config.requires_review, false)
+            or 'TruePositive' = (
+                select review.result
+                from {{ newest_in_tenant(ref('timeback__insights_review')) }} as review
+                where review.insight_id = insight.id and {{ same_tenant('review', 'insight') }}
+                order by review.reviewed_at desc nulls last, review.id desc
+                limit 1
+            )
+        )
+),
+
+journals as (
+    select
+        insight.tenant,
+        insight.org_id,
+        'student_journals' as view_name,
+        insight.id::text as record_id,
+        'a journal entry without a student, session, application or time' as reason
+    from {{ newest_in_tenant(ref('timeback__insights_insight')) }} as insight
+    inner join {{ newest_in_tenant(ref('timeback__insights_type')) }} as kind
+        on insight.insight_type_id = kind.id and {{ same_tenant('insight', 'kind') }}
+    left join {{ newest_in_tenant(ref('timeback__insights_session')) }} as watched
+        on insight.insights_session_id = watched.id and {{ same_tenant('insight', 'watched') }}
+    where
+        kind.slug = 'Journal'
+        and kind.visibility = 'external'
+        and insight.reason is not null
+        and (
+            watched.user_id is null
+            or watched.caliper_session_id is null
+            or watched.application_id is null
+            or insight.started_at_time is null
+        )
+),
+
+points as (
+    select
+        entry.tenant,
+        entry.org_id,
+        'students_xp' as view_name,
+        entry.id::text as record_id,
+        'an entry without a student, application or value' as reason
+    from {{ newest_in_tenant(ref('timeback__tb_xp_ledger')) }} as entry
+    where entry.user_id is null or entry.application_id is null or entry.value is null
+),
+
+credentials as (
+    select
+        credential.tenant,
+        credential.org_id,
+        'students_mastery' as view_name,
+        credential.id::text as record_id,
+        'a credential without a student' as reason
+    from {{ newest_in_tenant(ref('timeback__clr_achievement_credential')) }} as credential
+    inner join {{ newest_in_tenant(ref('timeback__clr_achievement')) }} as achievement
+        on credential.achievement_id = achievement.id and {{ same_tenant('credential', 'achievement') }}
+    where
+        credential.credential_subject_id is null
+        and achievement.achievement_type in ('standard-mastery', 'curriculum-mastery')
+),
+
+recommendations as (
+    select
+        recommendation.tenant,
+        recommendation.org_id,
+        'recommendations' as view_name,
+        recommendation.id::text as record_id,
+        'a recommendation without a student, type, source, text or time' as reason
+    from {{ newest_in_tenant(ref('timeback__insights_recommendation')) }} as recommendation
+    where
+        recommendation.visibility = 'student'
+        and (
+            recommendation.user_id is null
+            or recommendation.type is null
+            or recommendation.source is null
+            or recommendation.content is null
+            or recommendation.generated_at is null
+        )
+),
+
+subjects as (
+    select
+        subject.tenant,
+        subject.org_id,
+        'case_subjects' as view_name,
+        subject.identifier::text as record_id,
+        'a subject without a title or code' as reason
+    from {{ newest_in_tenant(ref('timeback__cf_subject')) }} as subject
+    where subject.title is null or subject.hierarchy_code is null
+),
+
+grades as (
+    select
+        grade.tenant,
+        grade.org_id,
+        'grades' as view_name,
+        grade.id::text as record_id,
+        'a grade level without a code, label or place' as reason
+    from {{ newest_in_tenant(ref('timeback__placement_grade')) }} as grade
+    where grade.grade_primary_identifier is null or grade.label is null or grade.order_number is null
+),
+
+applications as (
+    select
+        application.tenant,
+        application.org_id,
+        'learning_apps' as view_name,
+        application.id::text as record_id,
+        'an application without a name' as reason
+    from {{ newest_in_tenant(ref('timeback__lti_application')) }} as application
+    where application.name is null
+)
+
+select * from attempts
+union all
+select * from reversed_attempts
+union all
+select * from sessions
+union all
+select * from insights
+union all
+select * from journals
+union all
+select * from points
+union all
+select * from credentials
+union all
+select * from recommendations
+union all
+select * from subjects
+union all
+select * from grades
+union all
+select * from applications

@@ -1,0 +1,1 @@
+{{ resources_of_kind('curriculum/unit') }}
