@@ -62,7 +62,7 @@ join {{ newest_in_tenant(this) }} as counting
 
 {% macro record_changed_rows(rule) %}
 {%- if rule.changes is not none %}
-{{ record_changes(rule_changes(rule), changed_columns(rule) | map(attribute='name'), 'pg_temp.rows_before', 'pg_temp.rows_after') }}
+{{ record_changes(rule_changes(rule), changed_columns(rule) | map(attribute='name') | list, 'pg_temp.rows_before', 'pg_temp.rows_after') }}
 {%- endif %}
 {% endmacro %}
 
