@@ -71,7 +71,7 @@ to_regclass('{{ this.schema }}.{{ this.identifier }}') is null
 {% macro mart_logic_version() -%}
   {%- set words = [
       model.raw_code, tojson(model.config.meta), utc_date('a'), seconds_between('a', 'b'), xp_day('a'), is_in_order('a', 'b'),
-      covered_seconds('a', 'b', 'c'), same_tenant('a', 'b'), newest_in_tenant(api.Relation.create(schema='timeback', identifier='caliper_session'))
+      covered_seconds('a', 'b', 'c'), same_tenant('a', 'b'), is_whole_insight('a'), newest_in_tenant(api.Relation.create(schema='timeback', identifier='caliper_session'))
   ] -%}
   {{ return(local_md5(words | join('\n'))) }}
 {%- endmacro %}
