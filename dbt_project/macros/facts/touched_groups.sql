@@ -73,6 +73,7 @@ to_regclass('{{ this.schema }}.{{ this.identifier }}') is null
       model.raw_code, tojson(model.config.meta), utc_date('a'), seconds_between('a', 'b'), xp_day('a'), is_in_order('a', 'b'),
       covered_seconds('a', 'b', 'c'), same_tenant('a', 'b'), is_whole_insight('a'), newest_in_tenant(api.Relation.create(schema='timeback', identifier='caliper_session'))
   ] -%}
+  {%- if 'qualified_insights' in model.raw_code -%}{%- do words.append(qualified_insights('watched')) -%}{%- endif -%}
   {{ return(local_md5(words | join('\n'))) }}
 {%- endmacro %}
 
