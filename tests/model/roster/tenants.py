@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from tests.model.roster.entities import TABLES
 from tests.model.roster.records import Value
@@ -15,12 +16,14 @@ from tests.model.roster.roster import Roster, stored
 class Tenant:
     """What the orgs of one tenant know together; each row by column name, tables by id.
 
-    ``left``: who has ended in which org, as (org, user id); a person may go on in another one.
+    ``left``: who has ended in which org, as (org, user id); a person may go on in another one. ``timeback``: the tables
+    of the TimeBack feed, rows by key.
     """
 
     name: str
     tables: Mapping[str, Mapping[str, Mapping[str, Value]]]
     left: frozenset[tuple[str, str]]
+    timeback: Mapping[str, Mapping[tuple[Any, ...], Mapping[str, Any]]] = field(default_factory=dict)
 
     def rows(self, table: str) -> list[Mapping[str, Value]]:
         """Return the rows of a table."""
@@ -29,6 +32,14 @@ class Tenant:
     def row(self, table: str, key: Value) -> Mapping[str, Value] | None:
         """Return the row with this id, None for an id that nobody delivered and for no id."""
         return self.tables[table].get(str(key))
+
+    def recorded(self, table: str) -> list[Mapping[str, Any]]:
+        """Return the rows of a table of the TimeBack feed."""
+        return list(self.timeback.get(table, {}).values())
+
+    def record(self, table: str, *key: Any) -> Mapping[str, Any] | None:
+        """Return the row with this key of a table of the TimeBack feed, None for one that nobody delivered."""
+        return self.timeback.get(table, {}).get(key)
 
 
 def tenant(name: str, known: Iterable[Roster]) -> Tenant:

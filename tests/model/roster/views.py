@@ -16,7 +16,6 @@ ViewRow = tuple[Value, ...]
 # What a caller may see: ids of organizations, or everything.
 Scope = frozenset[str] | None
 EVERYTHING: Scope = None
-NOTHING: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,21 +122,22 @@ def _school(caller: Caller, key: Value) -> Columns | None:
     return found if found and found["type"] == "school" else None
 
 
-def schools(caller: Caller) -> Iterator[ViewRow]:
-    """Every school, whatever the scope, with the number of its students of today."""
+def students_of_schools(caller: Caller) -> Iterator[tuple[Columns, set[str]]]:
+    """Yield every school, whatever the scope, with its students of today."""
     students_of: dict[Value, set[str]] = defaultdict(set)
     for student, school, _, row in _attachments(caller):
         if caller.counts(row):
             students_of[school["id"]].add(student)
     for school in caller.tenant.rows("one_roster_organization"):
         if school["type"] == "school":
-            own = (school["id"], school["name"], school["identifier"], school["parent_id"])
-            yield (
-                *own,
-                _organization_name(caller, school["parent_id"]),
-                school["status"],
-                len(students_of[school["id"]]),
-            )
+            yield school, students_of[school["id"]]
+
+
+def schools(caller: Caller) -> Iterator[ViewRow]:
+    """Every school, whatever the scope, with the number of its students of today."""
+    for school, attached in students_of_schools(caller):
+        own = (school["id"], school["name"], school["identifier"], school["parent_id"])
+        yield *own, _organization_name(caller, school["parent_id"]), school["status"], len(attached)
 
 
 def _organization_name(caller: Caller, key: Value) -> Value:
@@ -167,13 +167,25 @@ def students_enrollments(caller: Caller) -> Iterator[ViewRow]:
 
 
 def student_start_dates(caller: Caller) -> Iterator[ViewRow]:
-    """The first days of everyone who is a student today; results of assessments are no part of rosters."""
+    """The first days of everyone who is a student today."""
     for student in (person["id"] for person in _people(caller, "student")):
         held = [r for r in _roles(caller, "student") if r["user_id"] == student]
         held = [role for role in held if _school(caller, role["organization_id"])]
         admission = _first(role for role in held if role["role_type"] == "primary") or _first(held)
         enrolled = [r for r in caller.tenant.rows("one_roster_enrollment") if r["role"] == "student"]
-        yield student, admission, _first(r for r in enrolled if r["user_id"] == student), None, caller.org_ids(student)
+        first_class = _first(r for r in enrolled if r["user_id"] == student)
+        yield student, admission, first_class, _first_result(caller, student), caller.org_ids(student)
+
+
+def _first_result(caller: Caller, student: Value) -> date | None:
+    """Return the day of someone's first finished assessment that has a report."""
+    finished = [
+        result["score_date"]
+        for result in caller.tenant.recorded("one_roster_assessment_result")
+        if (result["student_id"], result["status"], result["score_status"]) == (student, "active", "fully graded")
+        and result["report_url"]
+    ]
+    return min((day for day in finished if day), default=None)
 
 
 def _first(rows: Iterable[Columns]) -> date | None:
@@ -186,11 +198,38 @@ def _course_and_school(caller: Caller, held: Columns) -> tuple[Value, ...]:
     return held["course_id"], course["title"] if course else None, held["school_id"], school
 
 
+def subject_ids(caller: Caller, held: Columns) -> tuple[str, ...]:
+    """Return the subjects that a class names, by code or else by title; without codes of its own by its subjects."""
+    named = held["subject_codes"] or held["subjects"] or ()
+    assert isinstance(named, tuple)
+    found = (_subject(caller, "hierarchy_code", name) or _subject(caller, "title", name) for name in named)
+    return tuple(sorted({subject for subject in found if subject}))
+
+
+def _subject(caller: Caller, column: str, name: str) -> str | None:
+    subjects = caller.tenant.recorded("cf_subject")
+    matches = (row["identifier"] for row in subjects if row[column] and _plain(row[column]) == _plain(name))
+    return min(matches, default=None)
+
+
+def _plain(text: str) -> str:
+    return text.replace(",", "").lower()
+
+
+def grade_ids(caller: Caller, held: Columns) -> tuple[str, ...]:
+    """Return the grades whose identifiers a class names."""
+    named = held["grades"] or ()
+    assert isinstance(named, tuple)
+    grades = caller.tenant.recorded("placement_grade")
+    return tuple(sorted(grade["id"] for grade in grades if grade["grade_primary_identifier"] in named))
+
+
 def classes(caller: Caller) -> Iterator[ViewRow]:
-    """Every class, whatever the scope; subjects and grades come with a feed that is not there yet."""
+    """Every class, whatever the scope."""
     for held in caller.tenant.rows("one_roster_class"):
         own = (held["id"], held["title"], held["class_code"], held["class_type"])
-        yield *own, *_course_and_school(caller, held), held["status"], NOTHING, NOTHING
+        matched = (subject_ids(caller, held), grade_ids(caller, held))
+        yield *own, *_course_and_school(caller, held), held["status"], *matched
 
 
 def class_enrollments(caller: Caller) -> Iterator[ViewRow]:
@@ -200,7 +239,8 @@ def class_enrollments(caller: Caller) -> Iterator[ViewRow]:
             placed = (held["id"], held["title"], *_course_and_school(caller, held))
             dates = (row["begin_date"], row["end_date"])
             own = (row["role"], bool(row["primary"]), *dates, row["status"])
-            yield row["id"], row["user_id"], *placed, *own, NOTHING, NOTHING
+            matched = (subject_ids(caller, held), grade_ids(caller, held))
+            yield row["id"], row["user_id"], *placed, *own, *matched
 
 
 def course_enrollments(caller: Caller) -> Iterator[ViewRow]:
@@ -219,7 +259,7 @@ def course_enrollments(caller: Caller) -> Iterator[ViewRow]:
             course,
             titled["title"] if titled else None,
             schools_of,
-            NOTHING,
+            tuple(sorted({subject for _, held in rows for subject in subject_ids(caller, held)})),
             _first(row for row, _ in rows),
             max((end for end in ends if isinstance(end, date)), default=None) if None not in ends else None,
             any(flags) if flags else None,
