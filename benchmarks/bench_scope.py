@@ -33,7 +33,7 @@ ORGANIZATIONS = 500
 SHARED = 5
 ORGS = {name: Org(name, default_org_uuid(name, name), name) for name in ("district", "other")}
 READER, PASSWORD = "bench_reader", "bench"
-ROSTERS = ("staging.oneroster", "reconciled.oneroster", "reconciled.timeback", "marts.roster", "analytics.roster")
+ROSTERS = ("+reconciled.oneroster", "+analytics.roster")
 VIEW = "analytics__bench_facts"
 
 _VIEW_SQL = "{{ scoped_by_person('marts.bench_facts', 'student_id') }}\n"

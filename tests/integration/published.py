@@ -38,9 +38,7 @@ ORGS = {
 }
 # The rosters' tables are made by their models, empty as nothing is loaded.
 PUBLISHED_MODELS = (
-    "staging.oneroster",
-    "reconciled.oneroster",
-    "reconciled.timeback",
+    "+reconciled.oneroster",
     "marts.edreflect",
     "analytics.edreflect",
 )

@@ -49,13 +49,13 @@ def matched(database: Settings) -> tuple[dict[str, set[uuid.UUID]], dict[str, se
         platform.build_rosters(database, DAY, select="+path:models/reconciled/oneroster")
         with connection, connection.cursor() as cursor:
             cursor.execute(
-                "create or replace view timeback.cf_subject as select org_id, identifier::uuid as identifier, title,"
-                f" hierarchy_code, null::text as description from (values {_values(SUBJECTS)})"
-                " as subject (org_id, identifier, title, hierarchy_code)"
+                "insert into timeback.cf_subject (org_id, identifier, title, hierarchy_code, _day)"
+                " select org_id, identifier::uuid, title, hierarchy_code, '2026-03-01'"
+                f" from (values {_values(SUBJECTS)}) as subject (org_id, identifier, title, hierarchy_code)"
             )
             cursor.execute(
-                "create or replace view timeback.placement_grade as select org_id, id::uuid as id,"
-                " grade_primary_identifier, null::text as label, null::integer as order_number"
+                "insert into timeback.placement_grade (org_id, id, grade_primary_identifier, _day)"
+                " select org_id, id::uuid, grade_primary_identifier, '2026-03-01'"
                 f" from (values {_values(GRADES)}) as grade (org_id, id, grade_primary_identifier)"
             )
         platform.build_rosters(

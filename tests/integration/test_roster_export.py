@@ -35,7 +35,7 @@ from tests.model.database import fresh_database
 SAMPLE = Sample(orgs=2, days=4, educators=14, students=90, end_day=date(2026, 10, 15))
 FIRST, SECOND, THIRD = (SAMPLE.calendar[n] for n in (0, 1, 2))
 LAST = SAMPLE.end_day
-MODELS = ["staging.oneroster", "reconciled.oneroster", "reconciled.timeback"]
+MODELS = ["+reconciled.oneroster"]
 
 ODD_NAME = 'O\'Brien, "Bo" \\. 李'
 ODD = package(

@@ -67,8 +67,8 @@ def test_subjects_count_as_unknown_only_once_some_are_known(database: Settings):
         assert subjects_matched(connection, feed, {}, NOW).passed
         with connection, connection.cursor() as cursor:
             cursor.execute(
-                "create or replace view timeback.cf_subject as select 'north'::text as org_id, gen_random_uuid() as identifier,"
-                " 'Algebra'::text as title, null::text as hierarchy_code, null::text as description"
+                "insert into timeback.cf_subject (org_id, identifier, title, _day)"
+                " values ('north', gen_random_uuid(), 'Algebra', '2026-03-01')"
             )
         platform.build_rosters(database, D1, select="oneroster__one_roster_class_subject")
         checked = subjects_matched(connection, feed, {}, NOW)
