@@ -6,7 +6,7 @@
 #}
 {% macro newest_in_tenant(relation) %}
 {%- set table = relation.identifier.split('__') | last -%}
-{%- set key = as_list(file_contract('timeback', table).key) -%}
+{%- set key = keys_of_feed('timeback').get(table, []) -%}
 (
     select
         org.tenant,
@@ -29,3 +29,14 @@
         )
 )
 {%- endmacro %}
+
+{# The key of each delivered file of a feed, by table; empty while dbt parses. #}
+{% macro keys_of_feed(feed) %}
+  {%- set keys = {} -%}
+  {%- if execute -%}
+  {%- for node in graph.sources.values() if node.schema == 'raw_' ~ feed -%}
+    {%- do keys.update({node.name: as_list(node.config.meta.get('key'))}) -%}
+  {%- endfor -%}
+  {%- endif -%}
+  {{ return(keys) }}
+{% endmacro %}
