@@ -111,6 +111,7 @@ begin
     {{ comment_from_contract(rule) }}
     {{ begin_changes_anew(model.name) if rule.changes is not none }}
   end if;
+  {{ analyze_if_never(this) | indent(2) }}
 end $$;
 
 {{ drop_what_made_way() }}

@@ -103,6 +103,19 @@ create table if not exists ops.applied (
     primary key (model, load_id)
 );
 
+-- Earlier versions had empty views where the TimeBack feed has tables; whatever reads them keeps them until it is built anew.
+do $$
+declare
+    stub regclass;
+begin
+    for stub in
+        select oid from pg_class
+        where oid in (to_regclass('timeback.cf_subject'), to_regclass('timeback.placement_grade')) and relkind = 'v'
+    loop
+        execute format('alter view %s rename to %I', stub, split_part(stub::text, '.', 2) || '__replaced_' || stub::oid);
+    end loop;
+end $$;
+
 create sequence if not exists ops.change_id;
 
 create table if not exists ops.changes (

@@ -1,11 +1,10 @@
 with students as (
     select
-        attachment.tenant,
-        attachment.school_id,
-        count(distinct attachment.student_id)::integer as student_count
-    from {{ ref('marts__school_attachments') }} as attachment
-    where attachment.is_current
-    group by attachment.tenant, attachment.school_id
+        attached.tenant,
+        attached.school_id,
+        count(*)::integer as student_count
+    from {{ ref('marts__school_students') }} as attached
+    group by attached.tenant, attached.school_id
 )
 
 select

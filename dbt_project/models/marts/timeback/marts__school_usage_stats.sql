@@ -1,21 +1,11 @@
--- A student counts once for each of the schools that have the student today.
-with students as (
-    select distinct
-        attachment.tenant,
-        attachment.school_id,
-        attachment.student_id
-    from {{ ref('marts__school_attachments') }} as attachment
-    where attachment.is_current
-),
-
-totals as (
+with totals as (
     select
         student.tenant,
         student.school_id,
         count(*)::integer as student_count,
         coalesce(sum(usage.app_time_sec), 0) as total_app_time_sec,
         coalesce(sum(usage.waste_time_sec), 0) as total_waste_time_sec
-    from students as student
+    from {{ ref('marts__school_students') }} as student
     left join {{ ref('marts__student_usage') }} as usage -- noqa: RF04
         on student.student_id = usage.student_id and {{ same_tenant('student', 'usage') }}
     group by student.tenant, student.school_id
