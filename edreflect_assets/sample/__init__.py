@@ -1,6 +1,15 @@
-"""Sample data: simulated districts whose EdReflect exports and rosters look and behave like real ones."""
+"""Sample data: simulated districts whose exports, rosters and learning records look and behave like real ones."""
 
-from edreflect_assets.sample.plan import DEFAULT_END_DAY, Sample, SampleDelivery, SampleSummary, generate
+from edreflect_assets.sample.deliveries import SampleDelivery, SampleSummary
+from edreflect_assets.sample.plan import DEFAULT_ACTIVITY, DEFAULT_END_DAY, Sample, generate
 from edreflect_assets.sample.source_system import SourceSystem
 
-__all__ = ["DEFAULT_END_DAY", "Sample", "SampleDelivery", "SampleSummary", "SourceSystem", "generate"]
+__all__ = [
+    "DEFAULT_ACTIVITY",
+    "DEFAULT_END_DAY",
+    "Sample",
+    "SampleDelivery",
+    "SampleSummary",
+    "SourceSystem",
+    "generate",
+]

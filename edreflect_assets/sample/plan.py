@@ -2,70 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 from pathlib import Path
-from typing import Literal
 
 from edreflect_assets.contracts import load_feeds
 from edreflect_assets.errors import UsageError
 from edreflect_assets.sample import words
 from edreflect_assets.sample.context import random_numbers
+from edreflect_assets.sample.deliveries import (
+    TIMEBACK_FEED,
+    Delivery,
+    Kind,
+    RosterDelivery,
+    SampleDelivery,
+    SampleSummary,
+    TimeBackDelivery,
+)
 from edreflect_assets.sample.dirt import Dirt
 from edreflect_assets.sample.faults import misdelivered
 from edreflect_assets.sample.rosters import Delivering, RosterPackage, RosterSystem
 from edreflect_assets.sample.rosters.packages import FEED as ROSTER_FEED
 from edreflect_assets.sample.source_system import FEED, MIN_EDUCATORS, SourceSystem
-from edreflect_assets.sample.tables import Export, Row
-from edreflect_assets.sample.writing import PLAIN, WINDOWS, Dialect, write_export
+from edreflect_assets.sample.tables import Row
+from edreflect_assets.sample.writing import PLAIN, WINDOWS, Dialect
 
+DEFAULT_ACTIVITY = 0.3
 DEFAULT_END_DAY = date(2026, 10, 16)  # a Friday
 MIN_DAYS_FOR_TROUBLE = 4
-
-Kind = Literal["on time", "late", "faulty", "corrected", "id maps"]
-
-
-@dataclass(frozen=True)
-class SampleDelivery:
-    """A delivery of one org: ``directory`` is relative to the sample's root, ``day`` None for files without a day.
-
-    ``order`` is 1 for what lies there at first and 2 for what comes in after newer days: the day that is late and the
-    correct version of the day that was faulty. ``broken_lines`` are records to be written beside the export's own.
-    """
-
-    order: int
-    org: str
-    day: date | None
-    kind: Kind
-    directory: Path
-    export: Export = field(repr=False)
-    broken_lines: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True)
-class RosterDelivery:
-    """A roster of one org's day: ``directory`` is relative to the sample's root."""
-
-    order: int
-    org: str
-    day: date
-    kind: Kind
-    directory: Path
-    package: RosterPackage = field(repr=False)
-
-
-@dataclass(frozen=True)
-class SampleSummary:
-    """What was written: names of orgs, days, numbers of files and of records (broken ones included and counted)."""
-
-    orgs: tuple[str, ...]
-    days: tuple[date, ...]
-    files: int
-    rows: int
-    dirty_rows: int
-    late_days: tuple[tuple[str, date], ...]
-    corrected_days: tuple[tuple[str, date], ...]
 
 
 @dataclass(frozen=True)
@@ -75,7 +41,8 @@ class Sample:
     ``days`` calendar days end at ``end_day``; little happens at weekends. From four days on, the first org has a late
     day and the last org a corrected one. ``observations_per_day`` and ``scale`` are those of SourceSystem.
     ``empty_files`` False leaves out files without records, for many tiny days. Every second org writes CRLF and a BOM.
-    With ``students`` (per org, on the first day) there are rosters too; EdReflect's exports do not depend on them.
+    With ``students`` (per org, on the first day) there are rosters too; EdReflect's exports do not depend on them. With
+    ``activity``, the share of students who learn on a school day, there is what TimeBack records of them.
     """
 
     orgs: int = 2
@@ -88,11 +55,14 @@ class Sample:
     scale: float = 1.0
     empty_files: bool = True
     students: int = 0
+    activity: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise UsageError when there is nothing to simulate."""
         if self.orgs < 1 or self.days < 1 or self.educators < MIN_EDUCATORS:
             raise UsageError(f"A sample needs at least 1 org, 1 day and {MIN_EDUCATORS} educators.")
+        if not 0 <= self.activity <= 1:
+            raise UsageError("The share of students who learn on a school day lies between 0 and 1.")
 
     @property
     def org_names(self) -> tuple[str, ...]:
@@ -144,17 +114,25 @@ class Sample:
         for number, org in enumerate(self.org_names if self.students else ()):
             yield from self._rosters_of(org, Delivering.of(number))
 
-    def generate(self, out: Path, *, hold_back: bool = False) -> SampleSummary:
-        """Write the sample below a directory: ``{org}/export/{day}/``, ``{org}/export/all/``, ``{org}/oneroster/{day}/``.
+    def timeback(self) -> Iterator[TimeBackDelivery]:
+        """Yield every delivery of TimeBack, org by org and day by day; a corrected day is yielded twice, first wrong."""
+        for number, org in enumerate(self.org_names if self.students and self.activity else ()):
+            yield from self._timeback_of(org, Delivering.of(number))
+
+    def generate(
+        self, out: Path, *, hold_back: bool = False, written: Callable[[Path], None] = lambda _: None
+    ) -> SampleSummary:
+        """Write the sample below a directory: ``{org}/export/{day}/``, ``{org}/export/all/``, and the same for the others.
 
         With ``hold_back`` the late days are not there yet and the corrected days are in their first, faulty version,
-        until ``corrections`` is called. Raises UsageError when the directory holds other days of the same orgs.
+        until ``corrections`` is called. ``written`` is called with each delivery's folder, relative to the directory, one
+        after the other. Raises UsageError when the directory holds other days of the same orgs.
         """
         for org in self.org_names:
             self._refuse_other_days(org, out)
         first: set[Kind] = {"on time", "faulty", "id maps"}
         final: set[Kind] = {"on time", "late", "corrected", "id maps"}
-        return self._write(out, first if hold_back else final)
+        return self._write(out, first if hold_back else final, written)
 
     def corrections(self, out: Path) -> SampleSummary:
         """Write what ``generate`` held back: the late days, and the corrected days over the faulty ones."""
@@ -232,31 +210,36 @@ class Sample:
                 roster.step(day)
             yield index, roster
 
-    def _write(self, out: Path, kinds: set[Kind]) -> SampleSummary:
-        feed, roster_feed = load_feeds()[FEED], load_feeds()[ROSTER_FEED]
+    def _timeback_of(self, org: str, delivering: Delivering) -> Iterator[TimeBackDelivery]:
+        # polars, which takes a while to import, is needed here only
+        from edreflect_assets.sample.timeback import TimeBackSystem  # noqa: PLC0415
+        from edreflect_assets.sample.timeback.trouble import TimeBackDirt  # noqa: PLC0415
+
+        feed = load_feeds()[TIMEBACK_FEED]
+        system, dirt = TimeBackSystem(self.seed, org, activity=self.activity), TimeBackDirt(feed)
+        for _, roster in self._roster_days(org, delivering):
+            day, delivered = roster.day, system.step(roster)
+            directory = Path(feed.path.format(org=org, day=day))
+            if (org, day) in self.late_days:
+                yield TimeBackDelivery(2, org, day, "late", directory, delivered)
+            elif (org, day) in self.corrected_days:
+                yield TimeBackDelivery(1, org, day, "faulty", directory, delivered)
+                yield TimeBackDelivery(2, org, day, "corrected", directory, delivered)
+            else:
+                broken = dirt.lines(delivered, last_day=day == self.end_day) if self.dirty else {}
+                yield TimeBackDelivery(1, org, day, "on time", directory, delivered, broken)
+
+    def _write(self, out: Path, kinds: set[Kind], tell: Callable[[Path], None] = lambda _: None) -> SampleSummary:
         files = rows = dirty_rows = 0
-        for delivery in self.deliveries():
+        every: Iterator[Delivery] = chain(self.deliveries(), self.rosters(), self.timeback())
+        for delivery in every:
             if delivery.kind not in kinds:
                 continue
-            written = write_export(
-                feed,
-                delivery.export,
-                out / delivery.directory,
-                dialect=self._dialect(delivery.org),
-                extra_lines=delivery.broken_lines,
-                # a file left out of a second delivery would leave its first, faulty version standing
-                empty_files=self.empty_files or delivery.kind == "corrected",
-            )
+            written = delivery.write(out, self._dialect(delivery.org), empty_files=self.empty_files)
             files += written.files
             rows += written.rows
-            dirty_rows += len(delivery.broken_lines)
-        for roster in self.rosters():
-            if roster.kind not in kinds:
-                continue
-            written = roster.package.write(roster_feed, out / roster.directory, self._dialect(roster.org))
-            files += written.files
-            rows += written.rows
-            dirty_rows += roster.package.broken
+            dirty_rows += delivery.broken
+            tell(delivery.directory)
         return SampleSummary(
             self.org_names, self.calendar, files, rows, dirty_rows, self.late_days, self.corrected_days
         )
@@ -266,7 +249,7 @@ class Sample:
 
     def _refuse_other_days(self, org: str, out: Path) -> None:
         expected = {str(day) for day in self.calendar}
-        for feed in (FEED, ROSTER_FEED):
+        for feed in (FEED, ROSTER_FEED, TIMEBACK_FEED):
             root = (out / load_feeds()[feed].path.format(org=org, day="x")).parent
             for found in sorted(root.glob("????-??-??")):
                 if found.name not in expected:
@@ -288,9 +271,11 @@ def generate(
     scale: float = 1.0,
     empty_files: bool = True,
     students: int = 0,
+    activity: float = 0.0,
     hold_back: bool = False,
+    written: Callable[[Path], None] = lambda _: None,
 ) -> SampleSummary:
-    """Write a sample below a directory; the arguments are the fields of Sample and the one of Sample.generate."""
+    """Write a sample below a directory; the arguments are the fields of Sample and those of Sample.generate."""
     sample = Sample(
         orgs=orgs,
         days=days,
@@ -302,5 +287,6 @@ def generate(
         scale=scale,
         empty_files=empty_files,
         students=students,
+        activity=activity,
     )
-    return sample.generate(out, hold_back=hold_back)
+    return sample.generate(out, hold_back=hold_back, written=written)

@@ -68,17 +68,18 @@ def encode_rows(contract: FileContract, rows: Iterable[Row], line_end: str) -> b
 
 
 @lru_cache(maxsize=256)
-def _header(columns: tuple[str, ...], dialect: Dialect) -> bytes:
+def header(columns: tuple[str, ...], dialect: Dialect) -> bytes:
+    """Return a file's first line."""
     text = ",".join(columns) + dialect.line_end
     return text.encode("utf-8-sig" if dialect.byte_order_mark else "utf-8")
 
 
 def _content(contract: FileContract, rows: list[Row], dialect: Dialect, extra: bytes | None) -> bytes:
-    header = _header(contract.column_names, dialect)
+    head = header(contract.column_names, dialect)
     if not rows:
-        return header
+        return head
     body = encode_rows(contract, rows, dialect.line_end)
     if extra is None:
-        return header + body
+        return head + body
     last = encode_rows(contract, rows[-1:], dialect.line_end)
-    return header + body.removesuffix(last) + extra + dialect.line_end.encode() + last
+    return head + body.removesuffix(last) + extra + dialect.line_end.encode() + last

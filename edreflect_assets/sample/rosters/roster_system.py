@@ -52,7 +52,7 @@ class RosterSystem:
         self._staff = Staff(identities, self._timetable, people, students)
         self._students = Students(identities, self._timetable, students, year.start)
         self._teaching = Teaching(self._timetable, self._staff, students, year.start)
-        records = Records(
+        self._records = Records(
             org,
             people.context.domain,
             identities,
@@ -64,10 +64,23 @@ class RosterSystem:
             open_ended=delivering.open_ended,
             dirty=dirty,
         )
-        self.unknown_person = records.unknown_person
+        self.unknown_person = self._records.unknown_person
         with_roles = delivering.version == "1.2"
-        self._groups = Groups(records, self._timetable, self._staff, self._students, with_roles=with_roles)
+        self._groups = Groups(self._records, self._timetable, self._staff, self._students, with_roles=with_roles)
         self._before: dict[Group, dict[tuple[str, str], Row]] = {}
+
+    @property
+    def students(self) -> int:
+        """How many students there are and were; their numbers are those below."""
+        return self._students.number
+
+    def absent(self) -> list[int]:
+        """Return the numbers of the students who have left, in order."""
+        return self._students.absent()
+
+    def student(self, number: int) -> tuple[str, str]:
+        """Return sourcedId and grade of a student."""
+        return self._records.student_id(number), self._timetable.grade(number)
 
     def files(self) -> dict[str, Callable[[], Iterator[Row]]]:
         """Return for each file of the org's version a function that yields its present records, keyed by header."""
