@@ -17,7 +17,7 @@ from edreflect_assets.settings import Settings
 from edreflect_assets.warehouse.build import run_dbt
 from tests.model.database import fresh_database
 
-MODELS = ("staging.oneroster", "reconciled.oneroster", "reconciled.timeback", "marts.roster", "analytics.roster")
+MODELS = ("+reconciled.oneroster", "+marts.roster", "analytics.roster")
 # Views scoped by a person, and the column that says which.
 SCOPED_VIEWS = {
     "students": "id",
@@ -87,7 +87,7 @@ def insert_rosters(connection: Connection, org: str, rosters: Rosters) -> None:
 
 def rebuild_bridges(settings: Settings) -> None:
     """Work out anew at which organizations people have roles."""
-    report = run_dbt(settings, ["run", "--select", "marts__person_orgs", "marts__person_roles"])
+    report = run_dbt(settings, ["run", "--select", "marts__person_orgs", "marts__person_roles", "marts__school_students"])
     assert report.failures == (), report.failures
 
 

@@ -1,5 +1,5 @@
--- What the published views cannot show, because a column that is never null there would be empty, or because it ends before
--- it starts. What no view would show anyway, such as a second attempt, is not in here.
+-- What the published views cannot show, because a column that is never null there would be empty, or because it ends
+-- before it starts. What no view would show anyway, such as a second attempt, is not in here.
 with attempts as (
     select
         attempt.tenant,
@@ -8,7 +8,7 @@ with attempts as (
         attempt.id as record_id,
         'an attempt without a student or a resource' as reason
     from {{ newest_in_tenant(ref('timeback__caliper_attempt')) }} as attempt
-    where coalesce(attempt."count", 1) = 1 and (attempt.assignee_id is null or attempt.assignable_id is null)
+    where coalesce(attempt.count, 1) = 1 and (attempt.assignee_id is null or attempt.assignable_id is null)
 ),
 
 reversed_attempts as (
@@ -20,12 +20,12 @@ reversed_attempts as (
         'an attempt that ends before it starts' as reason
     from {{ newest_in_tenant(ref('timeback__caliper_attempt')) }} as attempt
     where
-        coalesce(attempt."count", 1) = 1
+        coalesce(attempt.count, 1) = 1
         and attempt.assignee_id is not null
         and attempt.assignable_id is not null
         and attempt.ended_at_time < attempt.started_at_time
         and (
-            attempt."count" = 1
+            attempt.count = 1
             or not exists (
                 select 1 as found
                 from {{ newest_in_tenant(ref('timeback__caliper_attempt')) }} as earlier
@@ -33,8 +33,8 @@ reversed_attempts as (
                     earlier.assignee_id = attempt.assignee_id
                     and earlier.assignable_id = attempt.assignable_id
                     and {{ same_tenant('earlier', 'attempt') }}
-                    and (earlier.started_at_time, earlier.id collate "C")
-                    < (attempt.started_at_time, attempt.id collate "C")
+                    and (earlier.started_at_time, earlier.id collate "C") -- noqa: RF02,RF03
+                    < (attempt.started_at_time, attempt.id collate "C") -- noqa: RF02,RF03
             )
         )
 ),
@@ -55,51 +55,64 @@ sessions as (
         or learning_session.ended_at_time < learning_session.started_at_time
 ),
 
-insights as (
+qualified_insights as (
+    {{ qualified_insights(newest_in_tenant(ref('timeback__insights_session'))) }}
+),
+
+-- whether a review would have confirmed them is not asked
+lost_insights as (
     select
         insight.tenant,
         insight.org_id,
-        views.view_name,
-        insight.id::text as record_id,
-        case
-            when insight.ended_at_time < insight.started_at_time then 'an insight that ends before it starts'
-            else 'an insight without a session, kind, start, end or words'
-        end as reason
+        insight.id,
+        kind.category,
+        kind.is_waste,
+        false as is_proctored,
+        'an insight of a session that is not known' as reason
     from {{ newest_in_tenant(ref('timeback__insights_insight')) }} as insight
     inner join {{ newest_in_tenant(ref('timeback__insights_type')) }} as kind
         on insight.insight_type_id = kind.id and {{ same_tenant('insight', 'kind') }}
     left join {{ newest_in_tenant(ref('timeback__insights_session')) }} as watched
         on insight.insights_session_id = watched.id and {{ same_tenant('insight', 'watched') }}
-    left join {{ newest_in_tenant(ref('timeback__insights_config')) }} as config
-        on insight.insight_type_id = config.insight_type_id and {{ same_tenant('insight', 'config') }}
-    inner join lateral (
-        values
-        ('waste_insights', kind.is_waste),
-        ('cheating_insights', kind.category = 'Cheating'),
-        ('proctoring_insights', kind.category = 'Proctoring' and watched.is_proctored)
-    ) as views (view_name, would_show) on views.would_show
     where
         insight.is_visible
         and kind.visibility = 'external'
         and kind.category in ('Engagement', 'Proctoring', 'Cheating')
-        and (
-            watched.caliper_session_id is null
-            or kind.slug is null
-            or insight.reason is null
-            or insight.started_at_time is null
-            or insight.ended_at_time is null
-            or insight.ended_at_time < insight.started_at_time
-        )
-        and (
-            not coalesce(config.requires_review, false)
-            or 'TruePositive' = (
-                select review.result
-                from {{ newest_in_tenant(ref('timeback__insights_review')) }} as review
-                where review.insight_id = insight.id and {{ same_tenant('review', 'insight') }}
-                order by review.reviewed_at desc nulls last, review.id desc
-                limit 1
-            )
-        )
+        and watched.id is null
+),
+
+incomplete_insights as (
+    select
+        insight.tenant,
+        insight.org_id,
+        insight.id,
+        insight.category,
+        insight.is_waste,
+        insight.is_proctored,
+        case
+            when insight.ended_at_time < insight.started_at_time then 'an insight that ends before it starts'
+            else 'an insight without a session, kind, start, end or words'
+        end as reason
+    from qualified_insights as insight
+    where not ({{ is_whole_insight('insight') }})
+    union all
+    select * from lost_insights
+),
+
+insights as (
+    select
+        insight.tenant,
+        insight.org_id,
+        shown_in.view_name,
+        insight.id::text as record_id,
+        insight.reason
+    from incomplete_insights as insight
+    inner join lateral (
+        values
+        ('waste_insights', insight.is_waste),
+        ('cheating_insights', insight.category = 'Cheating'),
+        ('proctoring_insights', insight.category = 'Proctoring' and insight.is_proctored)
+    ) as shown_in (view_name, would_show) on shown_in.would_show
 ),
 
 journals as (

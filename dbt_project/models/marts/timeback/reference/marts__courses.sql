@@ -9,7 +9,10 @@ with subjects as (
         on relation.destination_resource_id = subject.id and {{ same_tenant('relation', 'subject') }}
     where relation.relationship_type = 'isPartOf'
     order by
-        relation.tenant, relation.source_resource_id, relation.item_order nulls last, subject.id collate "C"
+        relation.tenant,
+        relation.source_resource_id,
+        relation.item_order nulls last,
+        subject.id collate "C" -- noqa: RF02
 )
 
 select

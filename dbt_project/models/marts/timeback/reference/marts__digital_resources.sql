@@ -1,6 +1,6 @@
 select
-    resource.tenant,
-    resource.id,
-    {{ resource_title('resource') }} as title,
-    resource.media_type
-from {{ newest_in_tenant(ref('timeback__caliper_assignable_digital_resource')) }} as resource
+    material.tenant,
+    material.id,
+    {{ resource_title('material') }} as title,
+    material.media_type
+from {{ newest_in_tenant(ref('timeback__caliper_assignable_digital_resource')) }} as material
