@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 import polars as pl
 
+from edreflect_assets.sample.rosters import RosterSystem
 from edreflect_assets.sample.rosters.timetable import GRADES
+from edreflect_assets.sample.timeback.learners import roster_id
 from edreflect_assets.sample.timeback.subjects import LEARNED, reference_id, rows
 
 UNITS_A_COURSE = 5
@@ -22,6 +24,7 @@ LESSON, TEST = 0, RESOURCES_A_LESSON - 1
 _PART_OF, _FOLLOWS = "isPartOf", "follows"
 # This subject's tests are known by their addresses.
 _WITH_ADDRESSES = "Science"
+_TABLES = {"test": "caliper_assessment", "quiz": "caliper_assessment_item", "guiding": "caliper_assessment_item"}
 _KINDS = ("Solve", "Explain", "Compare", "Estimate", "Draw", "Find the mistake in")
 
 
@@ -54,12 +57,7 @@ class Curriculum(NamedTuple):
         """Yield the tables of the curriculum."""
         tables: dict[str, list[Resource]] = {}
         for resource in self.resources:
-            table = {
-                "test": "caliper_assessment",
-                "quiz": "caliper_assessment_item",
-                "guiding": "caliper_assessment_item",
-            }
-            tables.setdefault(table.get(resource.kind, "caliper_assignable_digital_resource"), []).append(resource)
+            tables.setdefault(_TABLES.get(resource.kind, "caliper_assignable_digital_resource"), []).append(resource)
         for name, held in tables.items():
             frame = rows(("id", "media_type", "name", "description"), held)
             yield name, frame.drop("media_type") if name == "caliper_assessment" else frame
@@ -101,6 +99,21 @@ def curriculum() -> Curriculum:
         tuple(relation for part in parts for relation in part.relations),
         pl.concat(part.attempted for part in parts),
     )
+
+
+def district_courses(roster: RosterSystem) -> Curriculum:
+    """Return the courses of a roster as resources, which an org delivers beside what all share; nothing is in them."""
+    resources: list[Resource] = []
+    relations: list[Relation] = []
+    for course in roster.files()["courses.csv"]():
+        own = roster_id(roster.org, "course", course["sourcedId"])
+        resources.append(Resource(own, "curriculum/course", course["title"]))
+        relations += [
+            Relation(own, _top_id(subject), _PART_OF, None)
+            for subject in course["subjects"].split(",")
+            if subject in LEARNED
+        ]
+    return Curriculum(tuple(resources), tuple(relations), pl.Series(dtype=pl.String))
 
 
 def lesson_id(subject: str, grade: str, lesson: int) -> str:

@@ -16,11 +16,11 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PIECE = 10_000
 
 
-def person_id(org: str, sourced_id: str) -> str:
-    """Return the id of a person of an org's roster, as the rosters' views show it (macros/roster/ids.sql)."""
+def roster_id(org: str, kind: str, sourced_id: str) -> str:
+    """Return the id of a record of an org's roster, such as a user, as the views show it (macros/roster/ids.sql)."""
     if _UUID.fullmatch(sourced_id):
         return sourced_id.lower()
-    digits = md5(f"{org}|user|{sourced_id}".encode(), usedforsecurity=False).hexdigest()
+    digits = md5(f"{org}|{kind}|{sourced_id}".encode(), usedforsecurity=False).hexdigest()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
@@ -59,7 +59,7 @@ class Learners:
         while len(self.ids) < roster.students:
             numbers = range(len(self.ids), min(len(self.ids) + _PIECE, roster.students))
             known = [roster.student(number) for number in numbers]
-            ids = [person_id(roster.org, sourced_id) for sourced_id, _ in known]
+            ids = [roster_id(roster.org, "user", sourced_id) for sourced_id, _ in known]
             grades = [GRADES.index(grade) for _, grade in known]
             self.ids = pl.concat([self.ids, pl.Series(ids, dtype=pl.String)], rechunk=True)
             self.grades = pl.concat([self.grades, pl.Series(grades, dtype=pl.UInt64)], rechunk=True)

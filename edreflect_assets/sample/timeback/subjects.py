@@ -42,9 +42,9 @@ CASE_SUBJECTS = (
 LEARNED = ("Mathematics", "Reading", "Science", "Social Studies")
 APPS = (
     App("Numeral Garden", "learning", ("Mathematics",)),
-    App("Proof by Pictures", "learning", ("Mathematics", "Technology")),
+    App("Proof by Pictures", "learning", ("Mathematics",)),
     App("Page Lantern", "learning", ("Reading",)),
-    App("Tidepool Lab", "learning", ("Science", "Technology"), counts=False),
+    App("Tidepool Lab", "learning", ("Science",), counts=False),
     App("Street & River", "learning", ("Social Studies",)),
     App("Checkpoint Tests", "assessment", ("Mathematics", "Reading")),
     App("Platform Console", "internal"),

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from edreflect_assets.sample.rosters import RosterSystem
+from edreflect_assets.sample.timeback.curriculum import Curriculum, district_courses
 from edreflect_assets.sample.timeback.draws import Draws
 from edreflect_assets.sample.timeback.facts import Facts, Table
 from edreflect_assets.sample.timeback.insights import Insights
@@ -27,12 +28,14 @@ class TimeBackDay:
 
     day: date
     schooling: Schooling
+    courses: Curriculum
 
     def frames(self) -> Iterator[Table]:
         """Yield table and rows, by groups of students, the same table many times; some frames have no rows."""
         index = (self.day - self.schooling.first_day).days
         if index == 0:
             yield from reference_data()
+            yield from self.courses.frames()
         if index == CHANGE_INDEX:
             yield from reference_changes()
         today, before = self.schooling.attendance[self.day], self.day - timedelta(days=1)
@@ -82,12 +85,14 @@ class TimeBackSystem:
         self._learners = Learners()
         self._activity = activity
         self._first_day: date | None = None
+        self._courses = Curriculum((), (), pl.Series(dtype=pl.String))
         self._attendance: dict[date, Attendance] = {}
 
     def step(self, roster: RosterSystem) -> TimeBackDay:
         """Let the roster's present day pass, later than those before, and return what is delivered of it."""
         day = roster.day
-        self._first_day = self._first_day or day
+        if self._first_day is None:
+            self._first_day, self._courses = day, district_courses(roster)
         self._learners.take_over(roster)
         self._attendance = {
             known: attendance
@@ -97,4 +102,4 @@ class TimeBackSystem:
         schooling = Schooling(
             self._draws, self._learners, self._first_day, self._activity, attendance=dict(self._attendance)
         )
-        return TimeBackDay(day, schooling)
+        return TimeBackDay(day, schooling, self._courses)
