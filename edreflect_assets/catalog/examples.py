@@ -11,7 +11,7 @@ from edreflect_assets.catalog.views import Column, JoinKey, View
 _KINDS = re.compile(r"(^|_)(status|type|kind|role|category)$")
 _LABELS = ("name", "title", "label", "school_name", "session_date", "date")
 _MOST_COLUMNS = 12
-_MOST_JOINS = 4
+_MOST_JOINS = 6
 
 
 @dataclass(frozen=True)

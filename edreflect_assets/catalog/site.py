@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 from datetime import date, datetime
@@ -90,7 +91,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": lambda number: f"{number:,}", "day": _day, "moment": _moment, "sql": _sql}
+    environment.filters |= {
+        "number": lambda number: f"{number:,}",
+        "day": _day,
+        "moment": _moment,
+        "sql": _sql,
+        "breakable": _breakable,
+    }
     environment.globals["file_anchor"] = file_anchor
     return environment
 
@@ -102,6 +109,11 @@ def _day(day: date) -> Markup:
 def _moment(moment: datetime) -> Markup:
     text = f"{moment.day} {moment:%b %Y, %H:%M} UTC"
     return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="minutes"), text)
+
+
+def _breakable(name: str) -> Markup:
+    """Return a name that may be broken between its words."""
+    return Markup("<wbr>").join(re.split(r"(?<=[._])", name))
 
 
 def _sql(query: str) -> Markup:

@@ -16,6 +16,8 @@ from edreflect_assets.contracts import DBT_PROJECT_DIR
 SCHEMA = "analytics"
 _PREFIX = f"{SCHEMA}__"
 _SECTIONS = ("Purpose", "Grain", "Freshness", "Join keys")
+# Of the views outside of the catalogue, all scoped to orgs: the org found by org_id, and its id in an array.
+_MADE_BY_SCOPE = {"org_id", "org_ids"}
 _KEY = re.compile(r"^(?:unnest\()?(\w+)\)?(?:::[\w\[\]]+)?$")
 # Order and titles of the groups; a view's is decided by its folder of models and by whether it has a scope.
 GROUPS = {
@@ -144,13 +146,13 @@ def _view(
     name, meta = node["alias"], node["config"].get("meta") or {}
     promised = {column: data_type.split(" ")[0] for column, data_type in interface.get("columns", {}).items()}
     never_null = {column for column, text in interface.get("columns", {}).items() if text.endswith(" not null")}
+    if not interface:
+        never_null = {column for view, column in tested if view == name} | _MADE_BY_SCOPE
     columns = tuple(
         Column(
             name=column["name"],
             data_type=column.get("data_type") or promised.get(column["name"]) or types.get(column["name"], ""),
-            # org_ids is made by the view: an array, possibly empty
-            never_null=column["name"] in never_null | {"org_ids"}
-            or (not interface and (name, column["name"]) in tested),
+            never_null=column["name"] in never_null,
             description=_folded(column.get("description", "")),
         )
         for column in node["columns"].values()

@@ -72,7 +72,7 @@ EDUCATORS = model(
     "analytics__educators",
     folder="edreflect",
     raw_code="{{ scoped_to_orgs(ref('marts__educators')) }}",
-    columns={name: {"name": name, "description": ""} for name in ("org_id", "employee_id", "org_ids")},
+    columns={name: {"name": name, "description": ""} for name in ("org_id", "employee_id", "year", "org_ids")},
 )
 GOALS = model(
     "analytics",
@@ -154,7 +154,7 @@ class TestViews:
         self, views: dict[str, View]
     ) -> None:
         never = {column.name: column.never_null for column in views["educators"].columns}
-        assert never == {"org_id": False, "employee_id": True, "org_ids": True}
+        assert never == {"org_id": True, "employee_id": True, "year": False, "org_ids": True}
 
     def test_a_type_that_no_document_names_is_the_warehouses(self, views: dict[str, View]) -> None:
         assert views["educators"].by_name["org_id"].data_type == "text"

@@ -21,6 +21,8 @@
         const words = text.split(/[^\p{L}\p{N}_]+/u).filter(Boolean);
         return words.flatMap((word) => (word.includes("_") ? [word, ...word.split("_").filter(Boolean)] : [word]));
       },
+      // one or many of a thing are the same thing
+      processTerm: (term) => term.toLowerCase().replace(/(?<=...)s$/, ""),
       searchOptions: {
         tokenize: (text) => text.split(/[^\p{L}\p{N}_]+/u).filter(Boolean),
         boost: { name: 6, of: 1.5 },
@@ -35,10 +37,10 @@
   }
 
   function results(query) {
-    const found = made().search(query);
-    const exact = query.trim().toLowerCase();
-    const rank = (each) => (each.name.toLowerCase() === exact ? (each.kind === "view" ? 2 : 1) : 0);
-    return found.sort((a, b) => rank(b) - rank(a) || b.score - a.score).slice(0, MOST);
+    const wanted = query.trim().toLowerCase();
+    // the more of a name the words are, the better: session finds sessions before sessions_waste
+    const weight = ({ name, score }) => score * (name.toLowerCase().startsWith(wanted) ? 1 + (3 * wanted.length) / name.length : 1);
+    return made().search(query).sort((one, other) => weight(other) - weight(one)).slice(0, MOST);
   }
 
   function element(tag, name, text) {
