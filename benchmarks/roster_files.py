@@ -93,6 +93,18 @@ def write_delta(folder: Path, size: RosterSize, day: date, number: int, rows: in
     )
 
 
+def write_moves(folder: Path, size: RosterSize, day: date, rows: int) -> dict[str, Path]:
+    """Write a day on which that many students are at the school after the one where they were."""
+    first = size.teachers + size.guardians
+    moved = []
+    for item in range(rows):
+        number = first + item * 7919 % size.students
+        school = number % size.schools
+        sourced_id, rest = _user(size, number)
+        moved.append((sourced_id, rest.replace(f"school-{school},", f"school-{(school + 1) % size.schools},", 1)))
+    return _written(folder, {"users": moved}, "delta", f"active,{day}T08:00:00Z")
+
+
 def _written(folder: Path, rows: Mapping[str, Iterable[tuple[str, str]]], mode: str, stamp: str) -> dict[str, Path]:
     """Write files whose rows are (sourcedId, the rest); ``stamp`` is what stands for status and dateLastModified."""
     folder.mkdir(parents=True, exist_ok=True)
