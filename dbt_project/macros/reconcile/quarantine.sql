@@ -8,6 +8,20 @@
 {%- for side in [rule.touches, rule.modifications] if side and quarantine_owner(rule.feed, side.table) == rule.table -%}
   {%- do files.append({'staging': side.staging, 'tables': [side.table]}) -%}
 {%- endfor -%}
+-- loads of which every row became an entry hold nothing to set aside, and casting is most of a large load's time
+create temp table doubtful_loads on commit drop as
+select loads.*
+from pg_temp.pending_loads as loads
+join ops.load_log as load_log on load_log.load_id = loads.load_id
+where loads.table_name not in ({{ quoted_list(rule.row_tables) }})
+  or load_log.rows > (
+    select count(*)
+    from {{ key_log(rule) }} as log
+    where log._load_id = loads.load_id and log._kind in ('row', 'removal')
+  );
+
+analyze pg_temp.doubtful_loads;
+
 delete from ops.quarantine
 where model = '{{ model.name }}' and load_id in (select load_id from pg_temp.pending_loads);
 {%- for file in files %}
@@ -29,7 +43,7 @@ select
   end,
   record.raw_line,
   '{{ model.name }}'
-from pg_temp.pending_loads as loads
+from pg_temp.doubtful_loads as loads
 join {{ ref(file.staging) }} as staged on staged._load_id = loads.load_id
 join ops.load_log as load_log on load_log.load_id = loads.load_id
 cross join lateral (

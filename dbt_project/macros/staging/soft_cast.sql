@@ -18,7 +18,13 @@
         then {{ column }}::timestamptz at time zone 'UTC'
     end
   {%- elif data_type == 'timestamptz' -%}
-    ({{ soft_cast(column, 'timestamp') }}) at time zone 'UTC'
+    {#- the usual spelling first, without a regular expression, which would be most of a large load's time -#}
+    case
+      when ({{ column }} like '____-__-__T__:__:__Z' or {{ column }} like '____-__-__T__:__:__._%Z')
+        and translate({{ column }}, '0123456789', '') in ('--T::Z', '--T::.Z') and pg_input_is_valid({{ column }}, 'timestamptz')
+        then ({{ column }})::timestamptz
+      else ({{ soft_cast(column, 'timestamp') }}) at time zone 'UTC'
+    end
   {%- elif data_type == 'text[]' -%}
     case
       when strpos({{ column }}, ',') > 0 then (
