@@ -87,7 +87,9 @@ def insert_rosters(connection: Connection, org: str, rosters: Rosters) -> None:
 
 def rebuild_bridges(settings: Settings) -> None:
     """Work out anew at which organizations people have roles."""
-    report = run_dbt(settings, ["run", "--select", "marts__person_orgs", "marts__person_roles", "marts__school_students"])
+    report = run_dbt(
+        settings, ["run", "--select", "marts__person_orgs", "marts__person_roles", "marts__school_students"]
+    )
     assert report.failures == (), report.failures
 
 

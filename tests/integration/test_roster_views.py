@@ -103,7 +103,7 @@ class World:
 
     def shown(self, view: str, *columns: str) -> list[tuple[Any, ...]]:
         """Return the tenant's rows of a view, sorted, ids as their names."""
-        if view in {"students", "guides", "student_start_dates"}:
+        if view in {"students", "guides", "student_start_dates", "schools"}:
             rebuild_bridges(self.settings)
         rows = [self._named(row) for row in seen(self.reader, view, "*")]
         ours = [row for row in rows if any(value in self.names.values() for value in self._flat(row))]
