@@ -18,6 +18,7 @@ from edreflect_assets.demo.interrupts import Interrupts
 from edreflect_assets.demo.pipeline import Checks, Pipeline
 from edreflect_assets.demo.web import wait_for_interrupt, web_ui
 from edreflect_assets.orgs import add_org, load_registry, pause_org, remove_org, sync_orgs
+from edreflect_assets.sample.deliveries import TIMEBACK_FEED as TIMEBACK
 from edreflect_assets.sample.rosters.packages import FEED as ROSTERS
 from edreflect_assets.sample.source_system import FEED as EXPORTS
 from edreflect_assets.settings import Settings
@@ -60,12 +61,14 @@ def run_demo(options: DemoOptions, *, ui: bool = False) -> None:
 def _play(home: DemoHome, pipeline: Pipeline) -> Checks:
     """Deliver, load and build twice: what comes first, then what comes late or corrected."""
     sample, feeds = home.sample, load_feeds()
-    exports, rosters = feeds[EXPORTS], feeds[ROSTERS]
+    of_days = [feeds[EXPORTS], feeds[ROSTERS], feeds[TIMEBACK]]
     for org in sample.org_names:
-        with _said(f"Fetching and loading {org}: exports and rosters, {sample.calendar[0]} to {sample.calendar[-1]}"):
-            pipeline.ingest(exports, org, [None])
-            pipeline.ingest(exports, org, sample.calendar)
-            pipeline.ingest(rosters, org, sample.calendar)
+        with _said(
+            f"Fetching and loading {org}: exports, rosters and TimeBack, {sample.calendar[0]} to {sample.calendar[-1]}"
+        ):
+            pipeline.ingest(feeds[EXPORTS], org, [None])
+            for feed in of_days:
+                pipeline.ingest(feed, org, sample.calendar)
     with _said("Building: reconcile, publish, check"):
         checks = pipeline.build()
     later = [*sample.late_days, *sample.corrected_days]
@@ -75,9 +78,9 @@ def _play(home: DemoHome, pipeline: Pipeline) -> Checks:
     sample.corrections(home.served)
     for what, deliveries in (("late", sample.late_days), ("corrected", sample.corrected_days)):
         for org, day in deliveries:
-            with _said(f"Fetching and loading a {what} export and roster: {org}, {day}"):
-                pipeline.ingest(exports, org, [day])
-                pipeline.ingest(rosters, org, [day])
+            with _said(f"Fetching and loading what is {what}: {org}, {day}"):
+                for feed in of_days:
+                    pipeline.ingest(feed, org, [day])
     with _said("Building what these change"):
         return pipeline.build()
 
@@ -105,7 +108,7 @@ def _database(settings: Settings, was_running: bool) -> Iterator[None]:
 def _sftp_server(home: DemoHome) -> Iterator[SftpServer]:
     """Serve the generated exports on loopback, the late day not there yet and the corrected one still wrong."""
     sample = home.sample
-    with _said(f"Generating {len(sample.org_names)} districts' exports and rosters of {len(sample.calendar)} days"):
+    with _said(f"Generating what {len(sample.org_names)} districts deliver in {len(sample.calendar)} days"):
         shutil.rmtree(home.served, ignore_errors=True)
         sample.generate(home.served, hold_back=True)
     password = os.environ[PASSWORD_VARIABLE] = secrets.token_urlsafe(24)

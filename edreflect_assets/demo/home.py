@@ -13,7 +13,7 @@ from edreflect_assets.database.server import remove_server
 from edreflect_assets.errors import UsageError
 from edreflect_assets.files import make_private, replace_text
 from edreflect_assets.orgs import load_registry
-from edreflect_assets.sample import Sample
+from edreflect_assets.sample import DEFAULT_ACTIVITY, Sample
 from edreflect_assets.settings import DATABASE_URL_VARIABLE, HOME_VARIABLE, Settings
 
 
@@ -62,6 +62,7 @@ def prepare_home(options: DemoOptions, settings: Settings) -> DemoHome:
         days=options.days,
         educators=options.educators,
         students=options.students,
+        activity=DEFAULT_ACTIVITY,
         seed=options.seed,
         end_day=end_day,
     )

@@ -5,36 +5,40 @@ from __future__ import annotations
 import sys
 from itertools import groupby
 from pathlib import Path
+from textwrap import wrap
 
 from edreflect_assets.cli.output import plural, say, table
+from edreflect_assets.demo.examples import LEARNING_QUERY, STUDENTS_QUERY, shown
 from edreflect_assets.demo.home import DemoHome
 from edreflect_assets.demo.pipeline import Checks
 from edreflect_assets.demo.rosters import (
-    STUDENTS_QUERY,
     PackageSummary,
     educators_matched,
     held,
     largest_school,
     packages,
     rosters,
-    students_shown,
 )
 from edreflect_assets.demo.summary import (
     ANALYST,
     DeliverySummary,
     deliveries,
     make_analyst,
+    open_view_rows,
     organization_ids,
     scoped_counts,
     scopes_of,
     view_rows,
 )
+from edreflect_assets.sample.deliveries import TIMEBACK_FEED
+from edreflect_assets.sample.source_system import FEED as EXPORTS
 from edreflect_assets.settings import DEFAULT_HOME, HOME_VARIABLE
 
 # More days than these are summed up by org.
 DAYS_SHOWN = 10
 ORGS_SHOWN = 4
 FINDINGS_SHOWN = 6
+LINE = 110
 
 
 def print_held(home: DemoHome) -> None:
@@ -49,7 +53,7 @@ def print_summary(home: DemoHome, checks: Checks, *, seconds: float) -> None:
     orgs = home.sample.org_names
     say()
     say("EdReflect exports, as the ledger has them (ops.loads):")
-    _print_deliveries(deliveries(home.settings), home)
+    _print_deliveries(deliveries(home.settings, EXPORTS), home)
     say()
     say("Rosters and what they changed (oneroster.sync_report):")
     _print_packages(packages(home.settings), home)
@@ -58,6 +62,9 @@ def print_summary(home: DemoHome, checks: Checks, *, seconds: float) -> None:
             f"{now.people:,} people, {now.schools:,} schools, {now.classes:,} classes, {now.enrollments:,} enrollments"
         )
         say(f"  {now.org} now: {holds}")
+    say()
+    say("TimeBack's tables, as the ledger has them; the first day brings what later days refer to:")
+    _print_deliveries(deliveries(home.settings, TIMEBACK_FEED), home)
     say()
     say(f"Checks: {checks.number - len(checks.found)} of {checks.number} passed. The others found:")
     for name, text in checks.found[:FINDINGS_SHOWN]:
@@ -162,13 +169,17 @@ def _print_views(url: str, scope_of: dict[str, str]) -> None:
     shown = list(scope_of)[:ORGS_SHOWN] if len(scope_of) > 1 else []
     scopes = [*(scope_of[org] for org in shown), ",".join(scope_of.values())]
     some = f", for {ORGS_SHOWN} orgs and for all" if len(scope_of) > ORGS_SHOWN else ""
-    say(f"Published views and their rows{some}; classes and schools are the same for every reader:")
+    say(f"Published views that depend on the reader, and their rows{some}:")
     heads = [*shown, "all" if len(scope_of) > 1 else next(iter(scope_of))]
     table(
         ["view", *heads],
         [[f"analytics.{view}", *counts] for view, counts in view_rows(url, scopes).items()],
         right=heads,
     )
+    say("The same for every reader:")
+    same = ", ".join(f"{view} {number:,}" for view, number in open_view_rows(url).items())
+    for line in wrap(same, LINE):
+        say(f"  {line}")
 
 
 def _print_scope(url: str, ids: dict[str, str]) -> None:
@@ -198,10 +209,12 @@ def _print_students(url: str, home: DemoHome) -> None:
         return
     say(f"The same for students, in the scope of one school, {school[1]}:")
     _print_counts(url, "students", school[1], school[0])
-    say(f"  set app.allowed_org_ids = '{school[0]}';")
-    for line in STUDENTS_QUERY.splitlines():
-        say(f"  {line}")
-    table(["student", "guide", "class"], students_shown(url, school[0]))
+    for query in (STUDENTS_QUERY, LEARNING_QUERY):
+        say(f"  set app.allowed_org_ids = '{school[0]}';")
+        for line in query.splitlines():
+            say(f"  {line}")
+        columns, rows = shown(url, school[0], query)
+        table(columns, rows, right=columns[1:] if query is LEARNING_QUERY else [])
 
 
 def _shortened(text: str, length: int = 200) -> str:

@@ -1,4 +1,4 @@
-"""What the demo shows of rosters, read from the database: packages, what they changed, and who a school's students are."""
+"""What the demo shows of rosters, read from the database: packages and what they changed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,6 @@ from edreflect_assets.roster.approval import HeldPackage, held_packages
 from edreflect_assets.settings import Settings
 
 FEED = "oneroster"
-STUDENTS_QUERY = """select student.name as student, guide.guide_name as guide, enrollment.class_title as class
-from analytics.students as student
-join analytics.student_guides as guide on guide.student_id = student.id and guide.status = 'active'
-join analytics.class_enrollments as enrollment
-    on enrollment.student_id = student.id and enrollment.class_title like 'Homeroom%' and enrollment.end_date is null
-order by student.name limit 4;"""
 
 
 @dataclass(frozen=True)
@@ -122,14 +116,6 @@ def largest_school(settings: Settings, org: str) -> tuple[str, str] | None:
             org,
         )
     return (str(rows[0][0]), str(rows[0][1])) if rows else None
-
-
-def students_shown(analyst_url: str, scope: str) -> list[tuple[str, ...]]:
-    """Return what STUDENTS_QUERY shows an analyst under a scope."""
-    with closing(psycopg2.connect(analyst_url)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute("set local app.allowed_org_ids = %s", (scope,))
-        cursor.execute(STUDENTS_QUERY)
-        return [tuple(map(str, row)) for row in cursor.fetchall()]
 
 
 def educators_matched(analyst_url: str) -> list[tuple[str, int]]:

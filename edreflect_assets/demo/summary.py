@@ -19,12 +19,11 @@ from edreflect_assets.database import connect, ensure_server
 from edreflect_assets.settings import Settings
 
 ANALYST = "demo_analyst"
-FEED = "edreflect"
 
 
 @dataclass(frozen=True)
 class DeliverySummary:
-    """The current loads of one org's EdReflect export of a day (None: its files without a day)."""
+    """The current loads of what one org delivered of a feed for a day (None: its files without a day)."""
 
     org: str
     day: date | None
@@ -34,8 +33,8 @@ class DeliverySummary:
     corrected: bool
 
 
-def deliveries(settings: Settings) -> list[DeliverySummary]:
-    """Return what the ledger holds of EdReflect as current; ``quarantined`` includes values that did not cast."""
+def deliveries(settings: Settings, feed: str) -> list[DeliverySummary]:
+    """Return what the ledger holds of a feed as current; ``quarantined`` includes values that did not cast."""
     with closing(connect(settings)) as connection:
         rows = _query(
             connection,
@@ -46,7 +45,7 @@ def deliveries(settings: Settings) -> list[DeliverySummary]:
                 bool_or(status = 'superseded')
             from ops.loads where feed = %s group by org_id, day order by org_id, day nulls first
             """,
-            FEED,
+            feed,
         )
     return [DeliverySummary(*row) for row in rows]
 
@@ -94,20 +93,32 @@ def organization_ids(settings: Settings, orgs: Sequence[str]) -> dict[str, str]:
 
 
 def view_rows(analyst_url: str, scopes: Sequence[str]) -> dict[str, list[int]]:
-    """Return for each published view its rows under each scope (a list of organization ids), as an analyst sees them."""
+    """Return for each scoped view its rows under each scope (a list of organization ids), as an analyst sees them."""
     with closing(psycopg2.connect(analyst_url)) as connection:
-        views = [
-            name
-            for (name,) in _query(
-                connection,
-                """
-                select relname from pg_class
-                where relnamespace = 'analytics'::regnamespace and relkind in ('v', 'r', 'm')
-                    and has_table_privilege(oid, 'select') order by relname
-                """,
-            )
-        ]
+        views = _views(connection, scoped=True)
         return {view: [count(connection, scope, view) for scope in scopes] for view in views}
+
+
+def open_view_rows(analyst_url: str) -> dict[str, int]:
+    """Return for each published view that does not depend on the scope its rows."""
+    with closing(psycopg2.connect(analyst_url)) as connection:
+        return {view: count(connection, None, view) for view in _views(connection, scoped=False)}
+
+
+def _views(connection: Connection, *, scoped: bool) -> list[str]:
+    """Return the published views that ask, or do not ask, what the reader may see."""
+    found = _query(
+        connection,
+        """
+        select relname from pg_class
+        where relnamespace = 'analytics'::regnamespace and relkind in ('v', 'r', 'm')
+            and has_table_privilege(oid, 'select')
+            and (position('access.' in coalesce(pg_get_viewdef(oid), '')) > 0) = %s
+        order by relname
+        """,
+        scoped,
+    )
+    return [name for (name,) in found]
 
 
 def scoped_counts(analyst_url: str, view: str, scopes: Sequence[str | None]) -> list[int]:
