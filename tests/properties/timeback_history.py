@@ -53,7 +53,7 @@ def _export(source: Source, org: str, day: date, share: float) -> Delivery:
             files[file] = written(random, table, source.rows(name))
     if files and random.random() < 0.04:
         bad = next(iter(files))
-        files[bad] = random.choice((b"", b"unheard_of\nx\n", files[bad].split(b"\n")[0] + b",id,id\n"))
+        files[bad] = random.choice((b"", b"unheard_of\nx\n", b"id,identifier,ID\n"))
     return Delivery(org, day, files)
 
 

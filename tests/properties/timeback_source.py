@@ -15,12 +15,12 @@ Make = Callable[["Source"], str]
 
 # table -> how many ids every org has, and how many only one org has
 SIZES = {
-    "caliper_session": (3, 2), "caliper_event": (5, 9), "caliper_attempt": (4, 8), "caliper_score": (4, 7),
+    "caliper_session": (3, 2), "caliper_event": (8, 30), "caliper_attempt": (6, 20), "caliper_score": (6, 24),
     "caliper_assessment": (2, 1), "caliper_assessment_item": (2, 2), "caliper_assignable_digital_resource": (5, 5),
-    "insights_session": (3, 2), "insights_type": (3, 3), "insights_insight": (10, 20), "insights_review": (6, 12),
-    "insights_recommendation": (2, 2), "lti_application": (2, 1), "cf_document": (1, 1), "cf_item": (2, 3),
-    "cf_subject": (3, 1), "clr_achievement": (2, 2), "clr_achievement_credential": (2, 5), "placement_grade": (2, 2),
-    "tb_xp_ledger": (4, 8), "one_roster_assessment_result": (3, 4),
+    "insights_session": (3, 2), "insights_type": (3, 3), "insights_insight": (12, 40), "insights_review": (10, 60),
+    "insights_recommendation": (3, 5), "lti_application": (2, 1), "cf_document": (1, 1), "cf_item": (2, 3),
+    "cf_subject": (3, 1), "clr_achievement": (2, 2), "clr_achievement_credential": (3, 7), "placement_grade": (2, 2),
+    "tb_xp_ledger": (4, 16), "one_roster_assessment_result": (4, 12),
 }  # fmt: skip
 RESOURCES = ("caliper_assignable_digital_resource", "caliper_assessment_item", "caliper_assessment")
 KINDS = ("course", "unit", "subject", "lesson", "topic")
@@ -50,13 +50,13 @@ class Source:
         rows = [self.row(name) for _ in range(self.random.randint(0, MOST_ROWS.get(name, 3)))]
         if name in SIZES and name not in MOST_ROWS and self.random.random() < 0.5:
             key = TABLES[name].key[0]
-            rows += [{**self.row(name), key: each} for each in self.ids[name]]
+            rows += [self.row(name, {key: each}) for each in self.ids[name]]
         return rows
 
-    def row(self, name: str) -> Fields:
-        """Return a row of a table, now and then with an empty key, a value that does not fit, or one that removes."""
+    def row(self, name: str, given: Fields | None = None) -> Fields:
+        """Return a row of a table with the ``given`` values, now and then with an empty key, a value that does not fit, or one that removes."""
         table, random = TABLES[name], self.random
-        made = {column: make(self) for column, make in MAKERS[name].items()}
+        made = {column: make(self) for column, make in MAKERS[name].items()} | (given or {})
         if "ended_at_time" in made:
             made |= self._from_to()
         if name in SHAPES:
@@ -98,9 +98,15 @@ class Source:
         found = self.random.choice(self.ids[table])
         return self.spelt(found) if _is_uuid(table) else found
 
+    def known_id(self, table: str) -> str:
+        """Return an id that another row may have, a few of them more often, so that several rows are about one thing."""
+        few = self.ids[table][: 1 + len(self.ids[table]) // 4]
+        found = self.random.choice(few) if self.random.random() < 0.5 else self.random.choice(self.ids[table])
+        return self.spelt(found) if _is_uuid(table) else found
+
     def person(self) -> str:
         """Return a person's id, three of them more often than the others."""
-        people = self.people[:3] if self.random.random() < 0.5 else self.people
+        people = self.people[:3] if self.random.random() < 0.6 else self.people
         return self.spelt(self.random.choice(people))
 
     def spelt(self, key: str) -> str:
@@ -161,7 +167,7 @@ def _ref(*tables: str, empty: float = 0.04) -> Make:
             return ""
         if chance > 0.96:
             return str(uuid.uuid5(uuid.NAMESPACE_URL, "nothing")) if _is_uuid(table) else source.id_of(table).swapcase()
-        return source.id_of(table)
+        return source.known_id(table)
 
     return make
 
@@ -175,7 +181,7 @@ SOMEONE = _maybe(PERSON)
 MOMENT = _maybe(lambda source: source.written(source.random.choice(MOMENTS)), 0.12)
 TEXT = _one(*TEXTS)
 YES_OR_NO = _one("true", "true", "t", "YES", "1", "on", "false", "F", "no", "0", "")
-MOSTLY_YES = _one(*["true"] * 8, "TRUE", "y", "false", "")
+MOSTLY_YES = _one(*["true"] * 12, "TRUE", "y", "false", "")
 
 
 def _resource(source: Source, row: Fields) -> Fields:
@@ -190,7 +196,7 @@ def _relation(source: Source, row: Fields) -> Fields:
     random, ids = source.random, source.ids["caliper_assignable_digital_resource"]
     courses, units, subjects = (ids[number :: len(KINDS)] for number in range(3))
     items, tests = source.ids["caliper_assessment_item"], source.ids["caliper_assessment"]
-    pairs = ((courses, subjects), (courses, subjects), (units, courses), (items, tests), (tests, ids))
+    pairs = ((courses[:1], subjects), (courses, subjects), (units, courses), (items, tests), (tests, ids))
     if random.random() < 0.35:
         return {}
     source_ids, destination_ids = random.choice(pairs)
@@ -254,7 +260,7 @@ MAKERS: Mapping[str, Mapping[str, Make]] = {
     },
     "insights_review": {
         "id": _own("insights_review"), "insight_id": _ref("insights_insight"),
-        "result": _one(*["TruePositive"] * 4, "FalsePositive", "Inconclusive", "truepositive", ""), "reviewed_at": MOMENT,
+        "result": _one(*["TruePositive"] * 5, "FalsePositive", "Inconclusive", "truepositive", ""), "reviewed_at": _one("", "", *(f"2026-03-04T10:0{minute}:00Z" for minute in range(5))),
     },
     "insights_recommendation": {
         "id": _own("insights_recommendation"), "user_id": SOMEONE, "type": _maybe(_one("daily-coaching", "new")),
@@ -304,14 +310,14 @@ MAKERS: Mapping[str, Mapping[str, Make]] = {
     },
     "one_roster_assessment_result": {
         "id": _own("one_roster_assessment_result"), "student_id": SOMEONE,
-        "status": _one("active", "active", "active", "Active", "tobedeleted", ""),
-        "score_status": _one("fully graded", "fully graded", "fully graded", "partially graded", ""),
+        "status": _one(*["active"] * 6, "Active", "tobedeleted", ""),
+        "score_status": _one(*["fully graded"] * 6, "partially graded", ""),
         "score_date": _one("2026-03-01", "2026-02-01", "2024-02-29", ""), "report_url": _one("https://r/1", " ", "r", ""),
     },
 }  # fmt: skip
 # How many rows a file has at most, where that is more than a few: what much is worked out of comes often.
 MOST_ROWS = {
-    "caliper_event": 24, "caliper_attempt": 16, "caliper_score": 12, "caliper_resource_relation": 12,
-    "insights_insight": 30, "insights_review": 16, "insights_recommendation": 8, "tb_xp_ledger": 14,
-    "one_roster_assessment_result": 10,
+    "caliper_event": 50, "caliper_attempt": 30, "caliper_score": 40, "caliper_resource_relation": 24,
+    "insights_insight": 50, "insights_review": 70, "insights_recommendation": 8, "tb_xp_ledger": 20,
+    "clr_achievement_credential": 12, "one_roster_assessment_result": 20,
 }  # fmt: skip
