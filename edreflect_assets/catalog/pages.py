@@ -11,7 +11,7 @@ from edreflect_assets.catalog.chart import Chart, chart_of
 from edreflect_assets.catalog.examples import Example, examples, join_condition
 from edreflect_assets.catalog.lineage import Lineage, SourceFile
 from edreflect_assets.catalog.views import GROUPS, JoinKey, View, referring_keys
-from edreflect_assets.catalog.warehouse import Build, Warehouse
+from edreflect_assets.catalog.warehouse import Build, FileKey, Warehouse
 from edreflect_assets.contracts import Feed, FileContract
 
 
@@ -35,7 +35,11 @@ class FeedFreshness:
 
 @dataclass(frozen=True)
 class ViewPage:
-    """All that the page of one view shows. ``rows`` is None where nothing was counted, ``built`` False where it is missing."""
+    """All that the page of one view shows.
+
+    ``rows`` is None where nothing was counted, ``built`` False where the warehouse lacks the view; ``days`` has the newest
+    day delivered of each file behind it.
+    """
 
     view: View
     lineage: Lineage
@@ -44,6 +48,7 @@ class ViewPage:
     joins: tuple[Join, ...]
     referring: tuple[Join, ...]
     feeds: tuple[FeedFreshness, ...]
+    days: Mapping[FileKey, date | None]
     examples: tuple[Example, ...]
 
     @property
@@ -106,6 +111,10 @@ def catalog_of(
             joins=joins(view.join_keys),
             referring=joins(referring.get(view.name, [])),
             feeds=_freshness(lineages[view.name].files, warehouse),
+            days={
+                file.key: warehouse.newest_day([file.key])
+                for file in (*lineages[view.name].files, *lineages[view.name].scope_files)
+            },
             examples=tuple(examples(view, by_name)),
         )
         for view in views

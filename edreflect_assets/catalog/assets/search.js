@@ -28,7 +28,7 @@
         boost: { name: 6, of: 1.5 },
         boostDocument: (id, term, fields) => (fields && fields.kind === "view" ? 1.8 : 1),
         prefix: true,
-        fuzzy: (term) => (term.length > 4 ? 0.2 : false),
+        fuzzy: (term) => (term.length > 4 ? 0.25 : false),
         combineWith: "AND",
       },
     });
@@ -39,7 +39,8 @@
   function results(query) {
     const wanted = query.trim().toLowerCase();
     // the more of a name the words are, the better: session finds sessions before sessions_waste
-    const weight = ({ name, score }) => score * (name.toLowerCase().startsWith(wanted) ? 1 + (3 * wanted.length) / name.length : 1);
+    const closeness = (name) => (name === wanted ? 10 : name.startsWith(wanted) ? 1 + (3 * wanted.length) / name.length : 1);
+    const weight = ({ name, score }) => score * closeness(name.toLowerCase());
     return made().search(query).sort((one, other) => weight(other) - weight(one)).slice(0, MOST);
   }
 
