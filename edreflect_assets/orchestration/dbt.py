@@ -21,6 +21,8 @@ from edreflect_assets.warehouse.report import FAILED
 # Waiting for a builder outside Dagster (the command line); Dagster's own builds queue for the pool.
 BUSY_RETRIES, BUSY_SECONDS = 10, 30.0
 DAILY_TAG = DAILY.removeprefix("tag:")
+# The materializations of models that hold no rows of their own.
+VIEWS = frozenset({"replaced_view", "published_view"})
 
 
 class Translator(DagsterDbtTranslator):
@@ -80,6 +82,7 @@ def _build(
                     ["build", *arguments],
                     progress=lambda node, number, total: context.log.info(f"{number} of {total}: {node}"),
                     daily_tests=context.is_subset,
+                    views_stand=record.views_stand and not context.is_subset,
                 )
             broken = report.not_built
             record.error = "; ".join(broken)[:4000] or None
@@ -90,6 +93,8 @@ def _build(
     packages = {f"{feed.name}__packages" for feed in load_feeds().values() if feed.package}
     beside = sync_metadata(settings) if packages & built else {}
     yield from node_events(report.nodes, manifest, translator, context.selected_asset_check_keys, beside)
+    if record.views_stand and not context.is_subset:
+        yield from standing_views(report.nodes, manifest, translator)
     if broken:
         raise dg.Failure(
             f"{len(broken)} models were not built; what readers see is as it was before. {'; '.join(broken)}",
@@ -158,6 +163,25 @@ def node_events(
                 metadata["rows_affected"] = result.rows_affected
             metadata.update((beside or {}).get(result.unique_id.rpartition(".")[2], {}))
             yield dg.Output(None, output_name=asset_key.to_python_identifier(), metadata=metadata)
+
+
+def standing_views(
+    results: Iterable[NodeResult], manifest: Mapping[str, Any], translator: DagsterDbtTranslator
+) -> Iterator[dg.Output[None]]:
+    """Yield one Output per view below the built models: nothing had to be run for it to show their rows."""
+    below = [result.unique_id for result in results if not result.is_test and result.status == "success"]
+    seen = set(below)
+    while below:
+        for child in manifest["child_map"].get(below.pop(), ()):
+            node = manifest["nodes"].get(child)
+            if child in seen or node is None or node["resource_type"] != "model":
+                continue
+            seen.add(child)
+            below.append(child)
+            if node["config"]["materialized"] in VIEWS:
+                key = translator.get_asset_spec(manifest, child, None).key
+                metadata = {"unique_id": child, "definition": "unchanged: it shows the rows of this build"}
+                yield dg.Output(None, output_name=key.to_python_identifier(), metadata=metadata)
 
 
 def _test_text(result: NodeResult, node: Mapping[str, Any]) -> str:

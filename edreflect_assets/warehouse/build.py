@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -49,7 +49,9 @@ def build(
         if selection == ():
             return run_dbt(settings, ["test", "--select", DAILY], progress) if all_tests else BuildReport()
         command = ["build", *(["--select", *selection] if selection else [])]
-        report = run_dbt(settings, command, progress, daily_tests=all_tests)
+        report = run_dbt(
+            settings, command, progress, daily_tests=all_tests, views_stand=record.views_stand and not select
+        )
         if report.failures:
             record.error = "; ".join(report.failures)[:4000]
     return report
@@ -61,12 +63,14 @@ def run_dbt(
     progress: Callable[[str, int, int], None] | None = None,
     *,
     daily_tests: bool = False,
+    views_stand: bool = False,
 ) -> BuildReport:
     """Run one dbt command in this process and return what came of each node.
 
     A ``build`` is a run and then a test, so that no finding in one org's rows keeps another's from being published
     (dbt's own build skips whatever is below a failed test); dbt's unit tests are left to `make test`, and data tests that
-    read whole tables however little has changed to once a day, unless ``daily_tests`` asks for them. The environment of
+    read whole tables however little has changed to once a day, unless ``daily_tests`` asks for them. ``views_stand``: the
+    views among the selected are as they should be, and only stored models are run. The environment of
     the process is changed while dbt runs, which is why there is one run at a time.
     """
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes a second to import
@@ -80,7 +84,8 @@ def run_dbt(
     commands = [command]
     if command[0] == "build":
         left_out = [] if daily_tests else ["--exclude", DAILY]
-        commands = [["run", *command[1:]], ["test", *command[1:], "--exclude-resource-type", "unit_test", *left_out]]
+        run = stored_models(command[1:]) if views_stand else command[1:]
+        commands = [["run", *run], ["test", *command[1:], "--exclude-resource-type", "unit_test", *left_out]]
     flags = ["--log-level", "none", "--log-level-file", "debug", "--no-use-colors", "--no-send-anonymous-usage-stats"]
     key = (project_checksum(), environment["EDREFLECT_PG_DATABASE"])
     with _one_run, _environment(environment):
@@ -93,6 +98,17 @@ def run_dbt(
         callbacks = [_progress_callback(progress)] if progress else []
         runner = dbtRunner(manifest=manifest, callbacks=callbacks)
         return report_of(_outcomes(runner, [[*flags, *each, *dbt_arguments(settings)] for each in commands]))
+
+
+def stored_models(arguments: Sequence[str]) -> list[str]:
+    """Return a dbt selection (``--select`` and what follows) without the views below what it names."""
+    return [
+        part
+        for argument in arguments
+        for part in (
+            [argument[:-1], f"{argument},config.materialized:incremental"] if argument.endswith("+") else [argument]
+        )
+    ]
 
 
 def _outcomes(runner: Any, commands: list[list[str]]) -> Iterator[Any]:

@@ -11,12 +11,15 @@ from datetime import date
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from edreflect_assets.access import expand_grants
+from edreflect_assets.contracts import load_feeds
 from edreflect_assets.database import connect, ensure_server, migrate
 from edreflect_assets.errors import EdreflectError
 from edreflect_assets.settings import Settings
 from edreflect_assets.warehouse.dbt import project_checksum
 from edreflect_assets.warehouse.pending import pending
 
+# The schemas of views that builds make, beside those of the feeds.
+OWN_SCHEMAS = ("staging", "marts", "analytics")
 # dbt's selection of the stored models whose rows depend on the date or on the registry.
 DEPENDS_ON_SURROUNDINGS = "tag:surroundings"
 
@@ -51,13 +54,15 @@ class BuildRecord:
     ``selection`` is what a dbt run has to build: the pending models and what reads them; None means everything (the
     project has changed, or the last build did not succeed), an empty tuple that there is nothing to do. A new date, or a
     change of tenants in the registry, adds the models that are stored and depend on it. ``partial`` says
-    that somebody chose other models: when everything was due, it still is.
+    that somebody chose other models: when everything was due, it still is. ``views_stand``: the views are as the last
+    build left them, so that only stored models have to be run.
     """
 
     build_id: int
     selection: tuple[str, ...] | None = None
     partial: bool = False
     error: str | None = None
+    views_stand: bool = False
 
 
 @contextmanager
@@ -107,7 +112,7 @@ def _summarize_raw_indexes(connection: Connection) -> None:
 
 def _start(connection: Connection) -> BuildRecord:
     todo = {model.model: len(model.load_ids) for model in pending(connection)}
-    surroundings = _surroundings(connection)
+    surroundings, views = _surroundings(connection), _views(connection)
     with connection.cursor() as cursor:
         # whoever holds the lock is the only builder: a row that still says running belongs to one that died
         cursor.execute(
@@ -115,21 +120,23 @@ def _start(connection: Connection) -> BuildRecord:
             " where status = 'running'"
         )
         cursor.execute(
-            "select status = 'succeeded' and project_checksum = %s, surroundings is not distinct from %s from ops.builds"
-            " order by build_id desc limit 1",
-            (project_checksum(), surroundings),
+            "select status = 'succeeded' and project_checksum = %s, surroundings is not distinct from %s, views = %s"
+            " from ops.builds order by build_id desc limit 1",
+            (project_checksum(), surroundings, views),
         )
-        up_to_date, same_surroundings = cursor.fetchone() or (False, False)
+        up_to_date, same_surroundings, views_stand = cursor.fetchone() or (False, False, False)
         cursor.execute(
             "insert into ops.builds (status, pending_before, project_checksum, surroundings)"
             " values ('running', %s, %s, %s) returning build_id",
             (json.dumps(todo), project_checksum(), surroundings),
         )
         (build_id,) = cursor.fetchone() or (0,)
-    if not up_to_date:
+    if not up_to_date or not views_stand:
         return BuildRecord(int(build_id))
     selection = [f"{model}+" for model in sorted(todo)]
-    return BuildRecord(int(build_id), tuple(selection if same_surroundings else [*selection, DEPENDS_ON_SURROUNDINGS]))
+    if not same_surroundings:
+        selection.append(DEPENDS_ON_SURROUNDINGS)
+    return BuildRecord(int(build_id), tuple(selection), views_stand=True)
 
 
 def _surroundings(connection: Connection) -> str:
@@ -143,17 +150,35 @@ def _surroundings(connection: Connection) -> str:
     return str(surroundings)
 
 
+def _views(connection: Connection) -> str:
+    """Return a checksum of the project's views as they are: which there are, what they select, and who may read them."""
+    schemas = [*OWN_SCHEMAS, *load_feeds()]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select coalesce(md5(string_agg("
+            " concat_ws(' ', class.oid, rule.xmin, class.relacl, class.reloptions), chr(10) order by class.oid)), '')"
+            " from pg_class as class"
+            " join pg_namespace as schema on schema.oid = class.relnamespace"
+            " join pg_rewrite as rule on rule.ev_class = class.oid"
+            " where class.relkind = 'v' and schema.nspname = any(%s)",
+            (schemas,),
+        )
+        (checksum,) = cursor.fetchone() or ("",)
+    return str(checksum)
+
+
 def _finish(connection: Connection, record: BuildRecord) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "update ops.builds set status = %s, finished_at = now(), error = %s,"
             " project_checksum = case when not %s then project_checksum end,"
-            " surroundings = case when not %s then surroundings end where build_id = %s",
+            " surroundings = case when not %s then surroundings end, views = %s where build_id = %s",
             (
                 "failed" if record.error else "succeeded",
                 record.error,
                 record.partial and record.selection is None,
                 record.partial,
+                _views(connection),
                 record.build_id,
             ),
         )

@@ -10,10 +10,13 @@
     finds. unnest() of the function in FROM runs once and tells the planner how large the scope is; people are grouped by
     their id alone, whose number it can reckon with. org_ids is made outside of the arms, where it costs nothing to those
     who do not ask for it.
+    `by_person` is for marts that put a person's rows together (distinct, group by): their rows are asked for one person after
+    the other, since a join is not carried into such a view, and all of it would be put together first. The offset keeps
+    Postgres from making a join of it again.
     The arms stand within a select of their own: Postgres takes a view that is itself a UNION ALL apart before it minds the
     security barrier, and a function of the reader's would be shown rows out of scope.
 #}
-{% macro scoped_by_person(mart, person_column) %}
+{% macro scoped_by_person(mart, person_column, by_person=false) %}
 {%- set person_orgs = ref('marts__person_orgs') -%}
 {%- set allowed = 'unnest(access.allowed_organizations()) as allowed (tenant, organization_id)' -%}
 {%- set published = model.columns | list -%}
@@ -41,18 +44,37 @@ from (
     {{ rows_of_people(mart, person_column, published) }}
     where (select access.sees_everyone())
     union all
+    {%- if by_person %}
+    select visible.*
+    from (
+        {{ people_in_scope() }}
+    ) as person
+    cross join lateral (
+        {{ rows_of_people(mart, person_column, published) | indent(4) }}
+        where
+            visible.{{ person_column }} = person.person_id
+            and coalesce(visible.tenant = any(person.tenants), false)
+        offset 0
+    ) as visible
+    {%- else %}
     {{ rows_of_people(mart, person_column, published) }}
     inner join (
-        select
-            person_org.person_id,
-            array_agg(person_org.tenant) as tenants
-        from {{ allowed }}
-        inner join {{ person_orgs }} as person_org
-            on allowed.organization_id = person_org.organization_id and {{ same_tenant('allowed', 'person_org') }}
-        group by person_org.person_id
+        {{ people_in_scope() }}
     ) as person on visible.{{ person_column }} = person.person_id and coalesce(visible.tenant = any(person.tenants), false)
+    {%- endif %}
 ) as scoped
 {% endmacro %}
+
+{# The people who have one of the organizations that the reader may see, each with the tenants in which they do. #}
+{% macro people_in_scope() -%}
+select
+            person_org.person_id,
+            array_agg(person_org.tenant) as tenants
+        from unnest(access.allowed_organizations()) as allowed (tenant, organization_id)
+        inner join {{ ref('marts__person_orgs') }} as person_org
+            on allowed.organization_id = person_org.organization_id and {{ same_tenant('allowed', 'person_org') }}
+        group by person_org.person_id
+{%- endmacro %}
 
 {% macro rows_of_people(mart, person_column, published) -%}
 select

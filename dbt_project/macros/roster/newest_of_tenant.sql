@@ -4,6 +4,8 @@
   file holds is touched by every such file, changed or not.
     columns  tenant, org_id, then those of the table
   A tenant of one org, the usual one, has nothing to decide; elsewhere it is one index lookup per row.
+  It stands in a FROM, not in a WITH: Postgres does not look into a view that has one, and a person asked for would not be
+  found by index.
 #}
 {% macro newest_of_tenant(table) %}
 {%- if execute -%}

@@ -155,7 +155,9 @@ create table if not exists ops.builds (
     error text
 );
 
-alter table ops.builds add column if not exists surroundings text;
+alter table ops.builds
+    add column if not exists surroundings text,
+    add column if not exists views text;
 
 create or replace view ops.loads as
 select
@@ -198,4 +200,5 @@ comment on table ops.marts is 'By which logic, and for which tenants of which or
 comment on table ops.clock is 'What "today" means to the models: a UTC date, pinned by a build as of a day.';
 comment on table ops.builds is 'One row per build: when, how it ended, and what was pending before it.';
 comment on column ops.builds.surroundings is 'The date and the tenants of the orgs it was made for: what models depend on beside the loads.';
+comment on column ops.builds.views is 'A checksum of the views as the build left them; another one, and the next build makes all of them.';
 comment on table ops.migration is 'What this database was migrated to, and which steps the login role had no right to take.';

@@ -1,8 +1,4 @@
 -- depends_on: {{ ref('oneroster__one_roster_class') }}
-with classes as (
-    {{ newest_of_tenant('one_roster_class') }}
-)
-
 select
     section.tenant,
     section.org_id,
@@ -13,4 +9,6 @@ select
     section.course_id,
     section.school_id,
     section.status
-from classes as section
+from (
+    {{ newest_of_tenant('one_roster_class') }}
+) as section

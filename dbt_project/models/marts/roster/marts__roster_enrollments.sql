@@ -1,8 +1,4 @@
 -- depends_on: {{ ref('oneroster__one_roster_enrollment') }}
-with enrollments as (
-    {{ newest_of_tenant('one_roster_enrollment') }}
-)
-
 select
     enrollment.tenant,
     enrollment.org_id,
@@ -14,4 +10,6 @@ select
     enrollment.begin_date,
     enrollment.end_date,
     enrollment.status
-from enrollments as enrollment
+from (
+    {{ newest_of_tenant('one_roster_enrollment') }}
+) as enrollment

@@ -1,8 +1,4 @@
 -- depends_on: {{ ref('oneroster__one_roster_organization') }}
-with organizations as (
-    {{ newest_of_tenant('one_roster_organization') }}
-)
-
 select
     organization.tenant,
     organization.org_id,
@@ -12,4 +8,6 @@ select
     organization.type,
     organization.identifier,
     organization.parent_id
-from organizations as organization
+from (
+    {{ newest_of_tenant('one_roster_organization') }}
+) as organization

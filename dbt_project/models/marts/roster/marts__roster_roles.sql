@@ -1,8 +1,4 @@
 -- depends_on: {{ ref('oneroster__one_roster_role') }}
-with roles as (
-    {{ newest_of_tenant('one_roster_role') }}
-)
-
 select
     held.tenant,
     held.org_id,
@@ -15,4 +11,6 @@ select
     held.end_date,
     held.status,
     {{ is_current('held') }} as is_current
-from roles as held
+from (
+    {{ newest_of_tenant('one_roster_role') }}
+) as held

@@ -1,8 +1,4 @@
 -- depends_on: {{ ref('oneroster__one_roster_user') }}
-with people as (
-    {{ newest_of_tenant('one_roster_user') }}
-)
-
 select
     person.tenant,
     person.org_id,
@@ -10,4 +6,6 @@ select
     person.status,
     person.email,
     {{ full_name('person') }} as name -- noqa: RF04
-from people as person
+from (
+    {{ newest_of_tenant('one_roster_user') }}
+) as person
