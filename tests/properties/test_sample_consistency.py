@@ -17,6 +17,11 @@ from edreflect_assets.sample import DEFAULT_END_DAY, Sample, SourceSystem
 from edreflect_assets.sample.rosters import RosterPackage
 from edreflect_assets.sample.rosters.dirt import BROKEN_SUFFIX
 from edreflect_assets.sample.tables import Export, Row
+from edreflect_assets.sample.timeback import TimeBackDay
+from edreflect_assets.sample.timeback.writing import encoded
+from edreflect_assets.sample.writing import PLAIN
+from tests.unit.timeback_sample import FEED as TIMEBACK
+from tests.unit.timeback_sample import State, apply, dangling, people_of, students_ever
 
 FEED = load_feeds()["edreflect"]
 AFFILIATIONS = FEED.files["User_Affiliations.csv"]
@@ -201,3 +206,47 @@ def test_replayed_roster_packages_give_what_the_student_information_system_holds
             held = {key: _without_lifecycle(row) for key, row in known[org].get(name, {}).items()}
             assert held == {row["sourcedId"]: _without_lifecycle(row) for row in rows}
             assert len(held) == len(rows)
+
+
+@given(
+    orgs=st.integers(1, 4),
+    days=st.integers(1, 9),
+    students=st.integers(1, 60),
+    activity=st.sampled_from((0.05, 0.5, 1.0)),
+    scale=st.sampled_from((1.0, 8.0)),
+    seed=st.integers(0, 10_000),
+    end_day=st.dates(date(2026, 1, 1), date(2028, 1, 1)),
+)
+@settings(max_examples=10, deadline=None)
+def test_timeback_knows_only_students_of_the_rosters_and_only_what_was_delivered(
+    orgs: int, days: int, students: int, activity: float, scale: float, seed: int, end_day: date
+) -> None:
+    sample = Sample(
+        orgs=orgs,
+        days=days,
+        students=students,
+        activity=activity,
+        educators=3,
+        scale=scale,
+        seed=seed,
+        end_day=end_day,
+        dirty=False,
+    )
+    known = students_ever(sample)
+    states: dict[str, State] = {org: {} for org in sample.org_names}
+    for delivery in sample.timeback():
+        if delivery.kind != "faulty":
+            apply(states[delivery.org], _rows(delivery.delivered))
+    for org, state in states.items():
+        assert dangling(state) == {}
+        assert set().union(*people_of(state).values()) <= known[org]
+
+
+def _rows(delivered: TimeBackDay) -> dict[str, list[Row]]:
+    """Return a day's rows by table, as its files hold them."""
+    tables: dict[str, list[Row]] = {}
+    for table, frame in delivered.frames():
+        text = encoded(TIMEBACK.tables[table], frame, PLAIN).decode()
+        columns = TIMEBACK.tables[table].column_names
+        tables.setdefault(table, []).extend(csv.DictReader(io.StringIO(text, newline=""), columns, strict=True))
+    return tables

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from functools import cache
-from hashlib import blake2b, md5
+from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
@@ -18,7 +17,6 @@ from uuid import UUID
 import polars as pl
 import pytest
 
-from edreflect_assets.contracts import load_feeds
 from edreflect_assets.errors import UsageError
 from edreflect_assets.sample import Sample, generate
 from edreflect_assets.sample.timeback.draws import Draws
@@ -26,8 +24,18 @@ from edreflect_assets.sample.timeback.reference import reference_data
 from edreflect_assets.sample.timeback.trouble import DAMAGES
 from edreflect_assets.sample.timeback.writing import write_tables
 from edreflect_assets.sample.writing import PLAIN
+from tests.unit.timeback_sample import (
+    FEED,
+    REFERENCES,
+    Row,
+    State,
+    apply,
+    dangling,
+    people_of,
+    roster_id,
+    students_ever,
+)
 
-FEED = load_feeds()["timeback"]
 SAMPLE = Sample(orgs=2, days=5, students=300, activity=0.4, dirty=False)
 ORGS = SAMPLE.org_names
 FIRST = SAMPLE.calendar[0]
@@ -35,52 +43,6 @@ FIRST = SAMPLE.calendar[0]
 REFERENCE = Counter[str]()
 for _table, _frame in reference_data():
     REFERENCE[_table] += len(_frame)
-Row = dict[str, str]
-State = dict[str, dict[tuple[str, ...], Row]]
-
-# Where the ids of other tables stand, and those tables with their key.
-REFERENCES = {
-    ("caliper_session", "client_id"): ("lti_application",),
-    ("caliper_event", "attempt_id"): ("caliper_attempt",),
-    ("caliper_event", "session_id"): ("caliper_session",),
-    ("caliper_attempt", "assignable_id"): (
-        "caliper_assignable_digital_resource",
-        "caliper_assessment",
-        "caliper_assessment_item",
-    ),
-    ("caliper_score", "attempt_id"): ("caliper_attempt",),
-    ("insights_session", "caliper_session_id"): ("caliper_session",),
-    ("insights_session", "application_id"): ("lti_application",),
-    ("insights_config", "insight_type_id"): ("insights_type",),
-    ("insights_insight", "insights_session_id"): ("insights_session",),
-    ("insights_insight", "insight_type_id"): ("insights_type",),
-    ("insights_review", "insight_id"): ("insights_insight",),
-    ("lti_application_subject", "lti_application_id"): ("lti_application",),
-    ("lti_application_curriculum_scope", "lti_application_id"): ("lti_application",),
-    ("lti_application_curriculum_scope", "cf_document_id"): ("cf_document",),
-    ("cf_item", "cf_document_id"): ("cf_document",),
-    ("cf_item_subject", "cf_item_id"): ("cf_item",),
-    ("cf_item_subject", "subject_id"): ("cf_subject",),
-    ("clr_achievement", "cf_item_id"): ("cf_item",),
-    ("clr_achievement_credential", "achievement_id"): ("clr_achievement",),
-    ("placement_student_subject_placement", "subject_id"): ("cf_subject",),
-    ("placement_student_subject_placement", "grade_id"): ("placement_grade",),
-    ("tb_xp_ledger", "application_id"): ("lti_application",),
-    ("tb_xp_ledger", "caliper_event_id"): ("caliper_event",),
-}
-RESOURCES = REFERENCES["caliper_attempt", "assignable_id"]
-REFERENCES |= {("caliper_resource_relation", end): RESOURCES for end in ("source_id", "destination_id")}
-PEOPLE = (
-    ("caliper_session", "user_id"),
-    ("caliper_event", "actor_id"),
-    ("caliper_attempt", "assignee_id"),
-    ("insights_session", "user_id"),
-    ("insights_recommendation", "user_id"),
-    ("clr_achievement_credential", "credential_subject_id"),
-    ("placement_student_subject_placement", "student_id"),
-    ("tb_xp_ledger", "user_id"),
-    ("one_roster_assessment_result", "student_id"),
-)
 
 
 @pytest.fixture(scope="module")
@@ -107,17 +69,9 @@ def days(root: Path, org: str) -> Iterator[tuple[date, dict[str, list[Row]]]]:
 
 
 def folded(root: Path, org: str) -> State:
-    state: State = {table: {} for table in FEED.tables}
+    state: State = {}
     for _, tables in days(root, org):
-        for table, rows in tables.items():
-            for row in rows:
-                key = tuple(row[column] for column in FEED.tables[table].key)
-                assert all(key)
-                if row["_deleted"] == "true":
-                    # whatever is removed was there
-                    del state[table][key]
-                else:
-                    state[table][key] = row
+        apply(state, tables)
     return state
 
 
@@ -128,14 +82,6 @@ def files(root: Path) -> dict[str, bytes]:
 @cache
 def truth_of_rosters() -> dict[str, dict[str, list[Row]]]:
     return SAMPLE.expected_rosters()
-
-
-def roster_id(org: str, kind: str, sourced_id: str) -> str:
-    """The id by the words of the contract of the views, apart from what the sample makes of them."""
-    if re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", sourced_id.lower()):
-        return sourced_id.lower()
-    digits = md5(f"{org}|{kind}|{sourced_id}".encode()).hexdigest()
-    return re.sub(r"^(.{8})(.{4})(.{4})(.{4})(.{12})$", r"\1-\2-\3-\4-\5", digits)
 
 
 def moment(text: str) -> datetime:
@@ -195,28 +141,12 @@ def test_an_org_does_not_depend_on_how_many_others_there_are_nor_on_when_it_is_w
     }
 
 
-def test_every_person_is_a_student_of_the_orgs_roster(written: Path, states: dict[str, State]) -> None:
-    for org in ORGS:
-        known = {roster_id(org, "user", row["sourcedId"]) for row in users_ever(written, org)}
-        for table, column in PEOPLE:
-            named = {row[column] for row in states[org][table].values()} - {""}
-            assert named
-            assert named <= known
-
-
-def users_ever(root: Path, org: str) -> list[Row]:
-    """The students of all rosters of an org, also of those who have left since."""
-    found = {}
-    for delivery in SAMPLE.rosters():
-        if delivery.org != org or delivery.kind == "faulty":
-            continue
-        rows = {file.name: list(file.rows()) for file in delivery.package.files}
-        roles = [row for row in rows.get("roles.csv", ()) if row["role"] == "student"]
-        students = {row["userSourcedId"] for row in roles}
-        for row in rows.get("users.csv", ()):
-            if row["sourcedId"] in students or row.get("role") == "student":
-                found[row["sourcedId"]] = row
-    return list(found.values())
+def test_every_person_is_a_student_of_the_orgs_roster(states: dict[str, State]) -> None:
+    students = students_ever(SAMPLE)
+    for org, state in states.items():
+        named = people_of(state)
+        assert all(named.values())
+        assert set().union(*named.values()) <= students[org]
 
 
 def test_who_has_left_does_nothing_until_he_or_she_comes_back(tmp_path: Path) -> None:
@@ -240,12 +170,8 @@ def test_who_has_left_does_nothing_until_he_or_she_comes_back(tmp_path: Path) ->
 
 def test_every_reference_leads_somewhere(states: dict[str, State]) -> None:
     for state in states.values():
-        known = {table: {key[0] for key in rows} for table, rows in state.items()}
-        for (table, column), targets in REFERENCES.items():
-            ids = set().union(*(known[target] for target in targets))
-            named = {row[column] for row in state[table].values()} - {""}
-            assert named, (table, column)
-            assert named <= ids, (table, column)
+        assert dangling(state) == {}
+        assert all(any(row[column] for row in state[table].values()) for table, column in REFERENCES)
 
 
 def test_ids_are_unlike_those_of_other_orgs(states: dict[str, State]) -> None:
