@@ -14,14 +14,10 @@ _SPAN = 2**64
 _HEX = pl.Series([f"{number:04x}" for number in range(2**16)])
 
 
-def _unsigned(number: int) -> pl.Expr:
-    return pl.lit(number, dtype=pl.UInt64)
-
-
-def _mixed(number: pl.Expr) -> pl.Expr:
+def _mixed(number: pl.Series) -> pl.Series:
     """Return 64 bits for 64 bits, no two alike: the mixing function of Steele, Lea and Flood's SplitMix64."""
-    number = (number ^ (number // 2**30)) * _unsigned(0xBF58476D1CE4E5B9)
-    number = (number ^ (number // 2**27)) * _unsigned(0x94D049BB133111EB)
+    number = (number ^ (number // 2**30)) * 0xBF58476D1CE4E5B9
+    number = (number ^ (number // 2**27)) * 0x94D049BB133111EB
     return number ^ (number // 2**31)
 
 
@@ -34,11 +30,13 @@ class Draws:
 
     def bits(self, kind: str, number: pl.Expr) -> pl.Expr:
         """Return 64 random bits for each number."""
-        return _mixed(number * _unsigned(0x9E3779B97F4A7C15) + _unsigned(self._key(kind)))
+        key = self._key(kind)
+        # a function of columns: as an expression it would be a tree of hundreds of nodes
+        return number.map_batches(lambda numbers: _mixed(numbers * 0x9E3779B97F4A7C15 + key), return_dtype=pl.UInt64)
 
     def chance(self, kind: str, number: pl.Expr, share: float) -> pl.Expr:
         """Tell of each number whether it is one of the ``share`` of numbers, from 0 to 1."""
-        return self.bits(kind, number) <= _unsigned(min(int(share * _SPAN), _SPAN - 1))
+        return self.bits(kind, number) <= pl.lit(min(int(share * _SPAN), _SPAN - 1), pl.UInt64)
 
     def share(self, kind: str, number: pl.Expr) -> pl.Expr:
         """Return a fraction from 0 to 1 for each number."""
@@ -54,11 +52,9 @@ class Draws:
 
     def with_uuid(self, frame: pl.DataFrame, name: str, kind: str, number: pl.Expr) -> pl.DataFrame:
         """Return the frame with a column of UUIDs; equal kinds and numbers, and only these, have equal UUIDs."""
-        halves = frame.select(__high=self.bits(kind, number)).with_columns(
-            __low=_mixed(pl.col("__high") + _unsigned(self._key(f"{kind}, low")))
-        )
-        high, low = pl.col("__high"), pl.col("__low")
-        dash = pl.lit("-")
+        highs = frame.select(high=self.bits(kind, number)).to_series()
+        halves = pl.DataFrame([highs, _mixed(highs + self._key(f"{kind}, low")).alias("low")])
+        high, low, dash = pl.col("high"), pl.col("low"), pl.lit("-")
         text = pl.concat_str(
             _hex(high // 2**48),
             _hex(high // 2**32 % 2**16),
