@@ -161,11 +161,7 @@ on conflict (model) do update set logic_version = excluded.logic_version, tenant
 ) || excluded.tenants;
 
 alter table {{ this }} set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
-{%- if anew %}
-analyze {{ this }};
-{%- else %}
-do $$ begin {{ analyze_if_never(this) }} end $$;
-{%- endif %}
+do $$ begin {{ analyze_if_outgrown(this) }} end $$;
 {%- endif -%}
 {% endmacro %}
 

@@ -23,15 +23,18 @@ delete from {{ target }} as stored
 using pg_temp.gone_rows as gone
 where {% for column in arg_dict['dest_columns'] %}stored.{{ column.quoted }} = gone.{{ column.quoted }}{{ ' and ' if not loop.last }}{% endfor %};
 
-do $$ begin {{ analyze_if_never(target) }} end $$;
+do $$ begin {{ analyze_if_outgrown(target) }} end $$;
 {% endmacro %}
 
 {#
-  Statistics of a table that has none yet, at once: until autovacuum comes by, the planner takes it for a few pages of
-  nothing and may join what was just published row by row. Not for an empty table: then it would have to be done again.
+  Statistics of a table that has none, or that has more than doubled since they were made, at once: until autovacuum comes by
+  (never, for a table of a few rows), the planner takes it for what it was and may join what was just published row by row.
 #}
-{% macro analyze_if_never(relation) -%}
-if (select reltuples < 0 from pg_class where oid = '{{ relation }}'::regclass) and exists (select from {{ relation }}) then
+{% macro analyze_if_outgrown(relation) -%}
+if (
+  select reltuples < 0 or pg_relation_size(oid) > 2 * relpages * current_setting('block_size')::bigint
+  from pg_class where oid = '{{ relation }}'::regclass
+) and exists (select from {{ relation }}) then
   analyze {{ relation }};
 end if;
 {%- endmacro %}

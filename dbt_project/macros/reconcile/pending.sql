@@ -111,11 +111,7 @@ begin
     {{ comment_from_contract(rule) }}
     {{ begin_changes_anew(model.name) if rule.changes is not none }}
   end if;
-  if (select starts_from_nothing from pg_temp.reconcile_run) then
-    analyze {{ this }};
-  else
-    {{ analyze_if_never(this) | indent(4) }}
-  end if;
+  {{ analyze_if_outgrown(this) | indent(2) }}
 end $$;
 
 {{ drop_what_made_way() }}

@@ -64,7 +64,7 @@ begin
   {{ index_if_fresh(table) | indent(2) }}
   {%- endfor %}
   {%- for relation in (files + derived) | map(attribute='log') | list + ['oneroster_log.packages', 'oneroster_log.sync_report', 'ops.orgs'] %}
-  {{ analyze_if_never(relation) | indent(2) }}
+  {{ analyze_if_outgrown(relation) | indent(2) }}
   {%- endfor %}
 end
 $fold$
