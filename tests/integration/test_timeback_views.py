@@ -169,6 +169,12 @@ def test_data_tests_count_what_is_left_out_and_what_dangles_and_fail_nothing(set
     assert not [name for name in warned if name.startswith(("unique_together", "not_null", "accepted_values"))]
 
 
+def test_unit_tests_of_the_reference_marts_pass(settings: Settings) -> None:
+    report = run_dbt(settings, ["test", "--select", "marts.timeback.reference", "--resource-type", "unit_test"])
+    assert report.failures == ()
+    assert report.nodes
+
+
 def test_org_ids_are_those_of_the_person_within_the_scope(login: Login, unrestricted: Connection) -> None:
     reader = login("scopes")
     left, right = uid("left"), uid("right")
