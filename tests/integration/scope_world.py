@@ -1,9 +1,9 @@
 """Four orgs of three tenants who deliver the same ids, and readers' sessions: what tests of the scope are asked about.
 
 north and south deliver the same people, classes, facts and curriculum, ids and all, under two tenants; west is of north's
-tenant and has a role for one of its students; east delivers north's org_uuid, and north's student, as its own. Whatever an
-org delivered names it: in a text, by the year of a date, or by as many seconds or points as the year has, so that a row, a
-name or a number seen under another tenant shows.
+tenant and has a role for one of its students; east delivers north's org_uuid and one of north's students as its own, and
+facts of another, who is in no roster of east's. Whatever an org delivered names it: in a text, by the year of a date, or by
+as many seconds or points as the year has, so that a row, a name or a number seen under another tenant shows.
 """
 
 from __future__ import annotations
@@ -260,7 +260,11 @@ def fill(connection: Connection) -> None:
     insert_rosters(connection, "north", {"role": [role("bob", "org north", "north")]})
     for org, rosters in OTHER_ROSTERS.items():
         insert_rosters(connection, org, rosters)
-    insert_records(connection, "east", facts("east", "ada"))
+    known = curriculum("east")
+    for table in ("insights_type", "clr_achievement", "caliper_assessment_item"):
+        insert_records(connection, "east", {table: known[table]})
+    for person in STUDENTS:
+        insert_records(connection, "east", facts("east", person))
 
 
 @contextmanager
