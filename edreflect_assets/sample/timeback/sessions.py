@@ -93,6 +93,7 @@ class Schooling:
         number = self.sessions_of(_STUDENT, day)
         many = active.with_columns(sessions=number)
         rank, subject = pl.col("rank"), pl.col("subject")
+        # whoever has been through a course begins anew, and applications go on counting
         turn, lesson = divmod(day_of_sample // DAYS_A_LESSON, LESSONS_A_COURSE)
         frame = pl.concat(
             many.filter(pl.col("sessions") > place).with_columns(rank=pl.lit(place, pl.UInt64))
