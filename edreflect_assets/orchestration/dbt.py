@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ BUSY_RETRIES, BUSY_SECONDS = 10, 30.0
 DAILY_TAG = DAILY.removeprefix("tag:")
 # The materializations of models that hold no rows of their own.
 VIEWS = frozenset({"replaced_view", "published_view"})
+UNCHANGED_VIEW = "unchanged: it shows the rows of this build"
 
 
 class Translator(DagsterDbtTranslator):
@@ -92,9 +94,9 @@ def _build(
     built = {result.unique_id.rpartition(".")[2] for result in report.nodes if result.status == "success"}
     packages = {f"{feed.name}__packages" for feed in load_feeds().values() if feed.package}
     beside = sync_metadata(settings) if packages & built else {}
-    yield from node_events(report.nodes, manifest, translator, context.selected_asset_check_keys, beside)
-    if record.views_stand and not context.is_subset:
-        yield from standing_views(report.nodes, manifest, translator)
+    stood = record.views_stand and not context.is_subset
+    nodes = with_standing_views(report.nodes, manifest) if stood else report.nodes
+    yield from node_events(nodes, manifest, translator, context.selected_asset_check_keys, beside)
     if broken:
         raise dg.Failure(
             f"{len(broken)} models were not built; what readers see is as it was before. {'; '.join(broken)}",
@@ -159,29 +161,26 @@ def node_events(
             )
         elif result.unique_id in manifest["nodes"] and result.status == "success":
             asset_key = translator.get_asset_spec(manifest, result.unique_id, None).key
+            if result.message == UNCHANGED_VIEW:
+                metadata["definition"] = UNCHANGED_VIEW
             if result.rows_affected is not None:
                 metadata["rows_affected"] = result.rows_affected
             metadata.update((beside or {}).get(result.unique_id.rpartition(".")[2], {}))
             yield dg.Output(None, output_name=asset_key.to_python_identifier(), metadata=metadata)
 
 
-def standing_views(
-    results: Iterable[NodeResult], manifest: Mapping[str, Any], translator: DagsterDbtTranslator
-) -> Iterator[dg.Output[None]]:
-    """Yield one Output per view below the built models: nothing had to be run for it to show their rows."""
-    below = [result.unique_id for result in results if not result.is_test and result.status == "success"]
-    seen = set(below)
+def with_standing_views(results: Sequence[NodeResult], manifest: Mapping[str, Any]) -> list[NodeResult]:
+    """Return the results, upstream first, with one for each view below a built model: nothing had to be run for it."""
+    models = {result.unique_id: result for result in results if not result.is_test}
+    below = [unique_id for unique_id, result in models.items() if result.status == "success"]
     while below:
         for child in manifest["child_map"].get(below.pop(), ()):
-            node = manifest["nodes"].get(child)
-            if child in seen or node is None or node["resource_type"] != "model":
-                continue
-            seen.add(child)
-            below.append(child)
-            if node["config"]["materialized"] in VIEWS:
-                key = translator.get_asset_spec(manifest, child, None).key
-                metadata = {"unique_id": child, "definition": "unchanged: it shows the rows of this build"}
-                yield dg.Output(None, output_name=key.to_python_identifier(), metadata=metadata)
+            node = manifest["nodes"].get(child, {})
+            if child not in models and node.get("config", {}).get("materialized") in VIEWS:
+                models[child] = NodeResult(child, "success", 0.0, UNCHANGED_VIEW)
+                below.append(child)
+    order = TopologicalSorter({model: manifest["parent_map"][model] for model in models}).static_order()
+    return [models[each] for each in order if each in models] + [result for result in results if result.is_test]
 
 
 def _test_text(result: NodeResult, node: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ from edreflect_assets.orchestration.sensors import (
 )
 from edreflect_assets.orgs import add_org, remove_org
 from edreflect_assets.settings import Settings
-from edreflect_assets.warehouse import builder_lock, pending
+from edreflect_assets.warehouse import build_session, builder_lock, pending
 from edreflect_assets.warehouse.messages import safe_message
 
 DAY = date(2026, 1, 5)
@@ -176,6 +176,22 @@ def test_fetch_build_and_publish_from_an_sftp_folder(
     assert again.success
     assert {event.asset_key for event in again.get_asset_materialization_events()} == {goals}
     assert isinstance(tick(database, instance), dg.SkipReason)
+    # A view that stands is not run for a new day, and shows it all the same.
+    deliver("springfield", DAY + timedelta(days=1))
+    assert ingest.execute_in_process(instance=instance, partition_key=f"{DAY + timedelta(days=1)}|springfield").success
+    later = build.execute_in_process(instance=instance)
+    definitions_of = {
+        event.asset_key.to_user_string(): event.materialization.metadata.get("definition")
+        for event in later.get_asset_materialization_events()
+        if event.asset_key
+    }
+    assert definitions_of["edreflect/goals"] is None
+    assert "unchanged" in str(definitions_of["analytics/educator_goals"])
+    assert not any(key.startswith("staging/") for key in definitions_of)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("drop view analytics.educator_goals")
+    with build_session(database) as record:
+        assert record.selection is None
 
 
 def _apply_all(connection: Connection, but: int | None = None) -> None:
