@@ -30,9 +30,10 @@ STORED = tuple(
     path.stem.removeprefix("marts__") for path in (DBT_PROJECT_DIR / "models/marts/timeback/facts").glob("*.sql")
 )
 # What a roster may write to among the marts: who is where, and as what.
-_OF_PEOPLE = ("marts.person_orgs", "marts.person_roles")
-# Days beyond those that are measured, for what else happens.
-_LATE, _CONFIG, _ROSTER, _ROSTER_WARM = 200, 201, 202, 203
+_OF_PEOPLE = ("marts.person_orgs", "marts.person_roles", "marts.school_students")
+# Days beyond those that are measured, for what else happens. Rosters change within the base: nobody is at a school from
+# tomorrow on.
+_LATE, _CONFIG = 200, 201
 
 
 @dataclass(frozen=True)
@@ -116,12 +117,12 @@ def other_config(base: Base) -> tuple[Taken, int]:
 
 def roster_day(base: Base, changes: int) -> tuple[Taken, dict[str, int]]:
     """A day on which students move to other schools; return also what was written to each stored mart and table of facts."""
-    folder, size = base.settings.home, base.size.district
-    warm = write_delta(folder / "roster-warm", size, base.size.day(base.size.days + _ROSTER), 1, changes)
-    take_in(base, warm, base.size.days + _ROSTER, "oneroster")
-    moves = write_moves(folder / "roster", size, base.size.day(base.size.days + _ROSTER_WARM), changes)
+    folder, size, last = base.settings.home, base.size.district, base.size.days - 1
+    warm = write_delta(folder / "roster-warm", size, base.size.day(last - 1), 1, changes)
+    take_in(base, warm, last - 1, "oneroster")
+    moves = write_moves(folder / "roster", size, base.size.day(last), changes)
     before = _written(base)
-    taken = take_in(base, moves, base.size.days + _ROSTER_WARM, "oneroster")
+    taken = take_in(base, moves, last, "oneroster")
     after = _written(base)
     return taken, {table: after[table] - before[table] for table in after}
 
@@ -198,7 +199,7 @@ def run(*, quick: bool = False) -> list[Measurement]:
             1.0,
             0.5,
             f"rows (one would be too many); {', '.join(f'{table} {number}' for table, number in rewritten.items()) or 'none'};"
-            f" {sum(written[table] for table in _OF_PEOPLE)} rows of people's organizations; {roster.whole:.1f} s",
+            f" {sum(written[table] for table in _OF_PEOPLE)} rows of who is where, and as what; {roster.whole:.1f} s",
         ),
     ]
 

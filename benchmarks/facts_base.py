@@ -27,7 +27,8 @@ from edreflect_assets.landing import Delivery
 from edreflect_assets.loading.load import load_delivery
 from edreflect_assets.orgs import Org, default_org_uuid, sync_orgs
 from edreflect_assets.settings import Settings
-from edreflect_assets.warehouse.build import BuildReport, build
+from edreflect_assets.warehouse.build import build
+from edreflect_assets.warehouse.report import BuildReport
 
 FEEDS = load_feeds()
 FEED = FEEDS["timeback"]
@@ -52,9 +53,9 @@ class Base:
     size: FactSize
     first_build: float
 
-    def build(self, **how: bool) -> BuildReport:
+    def build(self) -> BuildReport:
         """Build as of the base's last day, so that "today" never moves."""
-        report = build(self.settings, as_of=LAST_DAY, **how)
+        report = build(self.settings, as_of=LAST_DAY)
         assert not report.failures, report.failures
         return report
 

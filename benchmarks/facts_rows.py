@@ -146,7 +146,7 @@ ROWS: dict[str, dict[str, str]] = {
         "user_id": _student_of("2 * n"),
         "application_id": uid("application", f"n % {APPLICATIONS}"),
         "webcam_enabled": "n % 2 = 0",
-        "is_proctored": "n % 4 = 0",
+        "is_proctored": "n % 3 = 0",
     },
     "insights_insight": {
         "id": uid("insight", "n"),
