@@ -136,12 +136,10 @@ def test_a_view_shows_each_scope_what_the_model_shows_it(run: Run, reader: Conne
 def test_a_registry_name_lets_its_readers_see_what_that_org_delivered(run: Run) -> None:
     """An ordinary role, granted one org of each of two tenants by name."""
     names = list(run.known)[:: ORGS_OF_A_TENANT + 1][:2]
-    delivered = frozenset(
-        str(row[1]) for org in names for row in roster_state(run.known[org], "one_roster_organization")
-    )
+    delivered = {row[1] for org in names for row in roster_state(run.known[org], "one_roster_organization")}
     with roster_platform.reader(run.settings, names) as url, closing(psycopg2.connect(url)) as reader:
-        asked = delivered | some_ids(run.tenants, 5)
-        _same([each for name in VIEWS for each in view_differences(run, reader, name, TODAY, delivered, asked)])
+        asked = some_ids(run.tenants, 5).union(map(str, delivered))
+        _same([each for name in VIEWS for each in view_differences(run, reader, name, TODAY, asked, names)])
 
 
 def test_repeating_what_is_current_changes_nothing_but_another_day_may_be_today(run: Run, reader: Connection) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from edreflect_assets.settings import Settings
 from tests.model.roster import log as roster_log
 from tests.model.roster import platform as roster_platform
 from tests.model.roster.roster import Roster, rosters
+from tests.model.roster.roster import state as roster_state
 from tests.model.roster.tenants import Tenant
 from tests.model.roster.views import Scope
 from tests.model.timeback import platform
@@ -83,6 +84,18 @@ class Run:
             for name, orgs in by_tenant.items()
         ]
 
+    def scope_within(self, tenant: Tenant, asked: Scope) -> Scope:
+        """Return what of a scope opens anything in a tenant: organizations that its orgs deliver, and no other tenant's."""
+        if asked is None:
+            return None
+        others = [each for each in self.tenants if each is not tenant]
+        return asked & some_ids([tenant], None) - some_ids(others, None)
+
+    def scope_of_names(self, tenant: Tenant, names: Collection[str]) -> Scope:
+        """Return what orgs granted by name open in a tenant: the organizations that its own ones among them deliver."""
+        own = [org for org in names if self.tenant_of[org] == tenant.name]
+        return frozenset(str(row[1]) for org in own for row in roster_state(self.known[org], "one_roster_organization"))
+
 
 Part = tuple[list[roster_log.Delivery], list[Delivery]]
 
@@ -118,28 +131,33 @@ def open_reader(run: Run) -> Connection:
 
 
 def some_ids(tenants: list[Tenant], most: int | None) -> frozenset[str]:
+    """Return ids of organizations that the tenants deliver, at ``most`` so many."""
     ids = sorted({str(row["id"]) for each in tenants for row in each.rows("one_roster_organization")})
     return frozenset(ids if most is None else Random(most).sample(ids, min(len(ids), most)))
 
 
 def view_differences(
-    run: Run, reader: Connection, name: str, today: date, scope: Scope, asked: Scope = None
+    run: Run, reader: Connection, name: str, today: date, asked: Scope, names: Collection[str] = ()
 ) -> list[str]:
-    """Return a sentence if a view does not show a scope what it should; ``asked`` is what the caller asks for, if more."""
-    wanted = scope if asked is None else asked
+    """Return a sentence if a view does not show what it should to one who asks for a scope, having been granted ``names``."""
     with reader.cursor() as cursor:
-        cursor.execute("set app.allowed_org_ids = %s", ("*" if wanted is None else ",".join(sorted(wanted)),))
-    seen = "everything" if scope is None else f"{len(scope)} organizations"
+        cursor.execute("set app.allowed_org_ids = %s", ("*" if asked is None else ",".join(sorted(asked)),))
+    seen = "everything" if asked is None else f"{len(asked)} organizations"
     try:
         found = roster_platform.view_rows(reader, name)
     except psycopg2.errors.QueryCanceled:
         return [f"{name} on {today}, {seen}: did not answer"]
-    expected = view(name, run.tenants, today, scope)
+    expected: Counter[tuple[Any, ...]] = Counter()
+    lacking = []
+    for tenant in run.tenants:
+        scope = run.scope_of_names(tenant, names) if names else run.scope_within(tenant, asked)
+        shown = view(name, [tenant], today, scope)
+        expected += shown
+        lacking += [tenant.name] if shown - found else []
     if found == expected:
         return []
-    tenants = [each.name for each in run.tenants if view(name, [each], today, scope).keys() & (expected - found).keys()]
     return [
-        f"{name} on {today}, {seen}: missing {_some(expected - found)} of {tenants[:3]},"
+        f"{name} on {today}, {seen}: missing {_some(expected - found)} of {lacking[:3]},"
         f" unexpected {_some(found - expected)}"
     ]
 
