@@ -10,9 +10,10 @@
     finds. unnest() of the function in FROM runs once and tells the planner how large the scope is; people are grouped by
     their id alone, whose number it can reckon with. org_ids is made outside of the arms, where it costs nothing to those
     who do not ask for it.
-    `by_person` is for marts that put a person's rows together (distinct, group by): their rows are asked for one person after
-    the other, since a join is not carried into such a view, and all of it would be put together first. The offset keeps
-    Postgres from making a join of it again.
+    `by_person` is for marts that put a person's rows together (distinct, group by), or that join more relations than the
+    planner puts in order (join_collapse_limit): their rows are asked for one person after the other, since a join is not
+    carried into such a view, and all of it would be put together first. The offset keeps Postgres from making a join of it
+    again.
     The arms stand within a select of their own: Postgres takes a view that is itself a UNION ALL apart before it minds the
     security barrier, and a function of the reader's would be shown rows out of scope.
 #}

@@ -30,7 +30,13 @@ analyze pg_temp.pending_loads;
 insert into {{ log }}
 {{ entries_of(rule, 'pg_temp.pending_loads', within_pending_loads()) }};
 
-do $$ begin if (select starts_from_nothing from pg_temp.reconcile_run) then analyze {{ log }}; end if; end $$;
+do $$
+begin
+  if (select starts_from_nothing from pg_temp.reconcile_run) then
+    {{ index_key_log(rule) }}
+    analyze {{ log }};
+  end if;
+end $$;
 
 create temp table changed_entries on commit drop as
 select org_id, _kind, {{ key }}

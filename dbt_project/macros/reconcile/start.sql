@@ -48,10 +48,15 @@ end $$;
       _row integer
     ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
     comment on table {{ log }} is '{{ logic_version(rule) }}';
-    create index on {{ log }} (org_id, {{ column_list(rule.key) }}, _day);
     {%- if rule.changes is not none %}
     {{ create_changes(rule_changes(rule), changed_columns(rule)) | indent(4) }}
     {%- endif %}
+{%- endmacro %}
+
+{# After the first rows: an index that is made of them costs a part of one that takes them one by one. #}
+{% macro index_key_log(rule) %}
+{%- set log = key_log(rule) -%}
+    create index on {{ log }} (org_id, {{ column_list(rule.key) }}, _day);
     create index on {{ log }} (_load_id);
     {%- if rule.modifications %}
     create index on {{ log }} (org_id, {{ rule.key[1] }});
