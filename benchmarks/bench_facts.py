@@ -199,7 +199,7 @@ def run(*, quick: bool = False) -> list[Measurement]:
             1.0,
             0.5,
             f"rows (one would be too many); {', '.join(f'{table} {number}' for table, number in rewritten.items()) or 'none'};"
-            f" {sum(written[table] for table in _OF_PEOPLE)} rows of who is where, and as what; {roster.whole:.1f} s",
+            f" {sum(written.get(table, 0) for table in _OF_PEOPLE)} rows of who is where, and as what; {roster.whole:.1f} s",
         ),
     ]
 
