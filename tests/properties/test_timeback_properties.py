@@ -146,7 +146,11 @@ def test_repeating_what_is_current_changes_nothing_but_another_day_may_be_today(
     again = [Delivery(org, day, run.log.files(org, day)) for org in run.log.orgs for day in run.log.days(org)]
     load(run, ([], again))
     assert run.refusals == []
-    platform.build_views(run.settings, TOMORROW)
+    with closing(connect(run.settings)) as connection:
+        before = platform.row_versions(connection)
+        platform.build_views(run.settings, TOMORROW)
+        after = platform.row_versions(connection)
+    _same([f"{name} was written" for name in before if before[name] != after[name]])
     _same(table_differences(run))
     _same([each for name in VIEWS for each in view_differences(run, reader, name, TOMORROW, EVERYTHING)])
 

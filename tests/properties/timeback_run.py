@@ -34,7 +34,7 @@ from tests.properties.timeback_history import random_history
 
 T = TypeVar("T")
 LOADERS = 2
-DEFAULT_HISTORIES = 30
+DEFAULT_HISTORIES = 24
 ORGS_OF_A_TENANT = 3
 # What is today when each part of the deliveries is built.
 BUILDS = (date(2026, 3, 5), date(2026, 3, 8), date(2026, 3, 6))

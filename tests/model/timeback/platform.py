@@ -25,6 +25,10 @@ HistoryRow = tuple[Row, date, date | None]
 FEED = "timeback"
 # The histories hold few records per file, so that one bad line is a large share; refusals by share are tested apart.
 OPTIONS = LoadOptions(max_rejected_share=1.0)
+FACTS = (
+    "attempts", "aggregated_session_attempts", "sessions", "session_insights", "session_insight_times", "student_journals",
+    "students_xp", "students_mastery", "recommendations", "placement_results", "student_usage",
+)  # fmt: skip
 SELECTION = " ".join(
     f"+path:models/{layer}"
     for layer in ("reconciled/oneroster", "reconciled/timeback", "analytics/roster", "analytics/timeback")
@@ -100,6 +104,12 @@ def set_aside(connection: Connection) -> dict[tuple[str, date, str], tuple[int, 
         f" where feed = '{FEED}' and status = 'current'",
     )
     return {(row[0], row[1], row[2]): row[3:] for row in cast(list[Any], found)}
+
+
+def row_versions(connection: Connection) -> dict[str, set[Row]]:
+    """Return which versions of rows the feed's tables and the stored marts of facts hold; a row that is written is another."""
+    relations = [*(f"timeback.{table}" for table in TABLES), *(f"marts.{mart}" for mart in FACTS)]
+    return {name: set(_fetch(connection, f"select ctid::text, xmin::text from {name}")) for name in relations}
 
 
 _READ = {"uuid": '"{}"::text', "timestamptz": "\"{}\" at time zone 'UTC'"}
