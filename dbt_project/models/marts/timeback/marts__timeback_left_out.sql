@@ -99,20 +99,38 @@ incomplete_insights as (
     select * from lost_insights
 ),
 
-insights as (
+-- one by one, since a view's name that is known beforehand lets whoever asks for another skip it
+waste_insights as (
     select
         insight.tenant,
         insight.org_id,
-        shown_in.view_name,
+        'waste_insights' as view_name,
         insight.id::text as record_id,
         insight.reason
     from incomplete_insights as insight
-    inner join lateral (
-        values
-        ('waste_insights', insight.is_waste),
-        ('cheating_insights', insight.category = 'Cheating'),
-        ('proctoring_insights', insight.category = 'Proctoring' and insight.is_proctored)
-    ) as shown_in (view_name, would_show) on shown_in.would_show
+    where insight.is_waste
+),
+
+cheating_insights as (
+    select
+        insight.tenant,
+        insight.org_id,
+        'cheating_insights' as view_name,
+        insight.id::text as record_id,
+        insight.reason
+    from incomplete_insights as insight
+    where insight.category = 'Cheating'
+),
+
+proctoring_insights as (
+    select
+        insight.tenant,
+        insight.org_id,
+        'proctoring_insights' as view_name,
+        insight.id::text as record_id,
+        insight.reason
+    from incomplete_insights as insight
+    where insight.category = 'Proctoring' and insight.is_proctored
 ),
 
 journals as (
@@ -223,7 +241,11 @@ select * from reversed_attempts
 union all
 select * from sessions
 union all
-select * from insights
+select * from waste_insights
+union all
+select * from cheating_insights
+union all
+select * from proctoring_insights
 union all
 select * from journals
 union all
