@@ -10,7 +10,7 @@ select
     attempt.tenant,
     attempt.session_id,
     attempt.student_id,
-    {{ utc_date('min(attempt.start_time)') }} as "date",
+    {{ utc_date('min(attempt.start_time)') }} as date, -- noqa: RF04
     count(attempt.is_correct)::integer as total_questions_answered,
     (count(*) filter (where attempt.is_correct))::integer as total_questions_correct,
     round(avg(attempt.duration_sec)) as avg_duration_sec

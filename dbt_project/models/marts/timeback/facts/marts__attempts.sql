@@ -13,13 +13,13 @@ with attempts as (
         attempt.id,
         attempt.assignee_id,
         attempt.assignable_id,
-        attempt."count",
+        attempt.count,
         attempt.started_at_time,
         attempt.ended_at_time,
         attempt.duration_sec,
         row_number() over (
             partition by attempt.tenant, attempt.assignee_id, attempt.assignable_id
-            order by attempt.started_at_time, attempt.id collate "C"
+            order by attempt.started_at_time, attempt.id collate "C" -- noqa: RF02
         ) as place
     from {{ newest_in_tenant(ref('timeback__caliper_attempt')) }} as attempt
     {{ only_touched('attempt', {'student_id': 'assignee_id', 'resource_id': 'assignable_id'}) }}
@@ -30,7 +30,7 @@ first_attempts as (
     select attempts.*
     from attempts
     where
-        (attempts."count" = 1 or (attempts."count" is null and attempts.place = 1))
+        (attempts.count = 1 or (attempts.count is null and attempts.place = 1))
         and {{ is_in_order('attempts.started_at_time', 'attempts.ended_at_time') }}
 ),
 
@@ -40,10 +40,10 @@ sessions as (
         attempt.id,
         event.session_id
     from first_attempts as attempt
-    inner join {{ newest_in_tenant(ref('timeback__caliper_event')) }} as event
+    inner join {{ newest_in_tenant(ref('timeback__caliper_event')) }} as event -- noqa: RF04
         on attempt.id = event.attempt_id and {{ same_tenant('attempt', 'event') }}
     where event.session_id is not null
-    order by attempt.id, attempt.tenant, event.event_time, event.id collate "C"
+    order by attempt.id, attempt.tenant, event.event_time, event.id collate "C" -- noqa: RF02
 ),
 
 scores as (
@@ -54,7 +54,7 @@ scores as (
     from first_attempts as attempt
     inner join {{ newest_in_tenant(ref('timeback__caliper_score')) }} as score
         on attempt.id = score.attempt_id and {{ same_tenant('attempt', 'score') }}
-    order by attempt.id, attempt.tenant, score.id collate "C" desc
+    order by attempt.id, attempt.tenant, score.id collate "C" desc -- noqa: RF02
 )
 
 select
@@ -62,7 +62,7 @@ select
     attempt.assignee_id as student_id,
     attempt.assignable_id as resource_id,
     sessions.session_id,
-    {{ utc_date('attempt.started_at_time') }} as "date",
+    {{ utc_date('attempt.started_at_time') }} as date, -- noqa: RF04
     attempt.started_at_time as start_time,
     attempt.ended_at_time as end_time,
     coalesce(

@@ -10,7 +10,7 @@ select
     placement.student_id,
     placement.subject_id,
     placement.grade_id,
-    coalesce(placement.placement_status, 'NotStarted') as placement_status,
-    placement.date_last_modified as last_updated
+    placement.date_last_modified as last_updated,
+    coalesce(placement.placement_status, 'NotStarted') as placement_status
 from {{ newest_in_tenant(ref('timeback__placement_student_subject_placement')) }} as placement
 {{ only_touched('placement', {'student_id': 'student_id', 'subject_id': 'subject_id'}) }}

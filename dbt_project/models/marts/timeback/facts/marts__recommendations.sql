@@ -16,7 +16,7 @@ select
     recommendation.title,
     recommendation.visibility,
     recommendation.content,
-    {{ utc_date('recommendation.generated_at') }} as "date",
+    {{ utc_date('recommendation.generated_at') }} as date, -- noqa: RF04
     recommendation.generated_at,
     recommendation.delivered_at,
     recommendation.feedback_sentiment,

@@ -15,10 +15,16 @@ with times as (
             sum(extract(epoch from (insight.ended_at_time - insight.started_at_time)))
             filter (where insight.is_waste)
         ) as waste_duration_sec,
-        round({{ covered_seconds('insight.started_at_time', 'insight.ended_at_time', "insight.category = 'Cheating'") }})
-            as cheating_duration_sec,
-        round({{ covered_seconds('insight.started_at_time', 'insight.ended_at_time', "insight.category = 'Proctoring' and insight.is_proctored") }})
-            as proctoring_duration_sec
+        round(
+            {{ covered_seconds('insight.started_at_time', 'insight.ended_at_time', "insight.category = 'Cheating'") }}
+        ) as cheating_duration_sec,
+        round(
+            {{ covered_seconds(
+                'insight.started_at_time',
+                'insight.ended_at_time',
+                "insight.category = 'Proctoring' and insight.is_proctored"
+            ) }}
+        ) as proctoring_duration_sec
     from {{ ref('marts__session_insights') }} as insight
     {{ only_touched('insight', {'session_id': 'session_id'}) }}
     group by insight.tenant, insight.session_id

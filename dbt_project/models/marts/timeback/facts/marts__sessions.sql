@@ -32,7 +32,7 @@ select
     session.id,
     session.user_id as student_id,
     session.client_id as learning_app_id,
-    {{ utc_date('session.started_at_time') }} as "date",
+    {{ utc_date('session.started_at_time') }} as date, -- noqa: RF04
     session.started_at_time as start_time,
     session.ended_at_time as end_time,
     {{ seconds_between('session.started_at_time', 'session.ended_at_time') }} as duration_sec,

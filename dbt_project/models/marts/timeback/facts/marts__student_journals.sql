@@ -13,8 +13,8 @@ select
     watched.caliper_session_id as session_id,
     watched.application_id as learning_app_id,
     insight.reason as journal_text,
-    {{ utc_date('insight.started_at_time') }} as "date",
-    insight.started_at_time as "timestamp"
+    {{ utc_date('insight.started_at_time') }} as date, -- noqa: RF04
+    insight.started_at_time as timestamp -- noqa: RF04
 from {{ newest_in_tenant(ref('timeback__insights_session')) }} as watched
 {{ only_touched('watched', {'session_id': 'caliper_session_id'}) }}
 inner join {{ newest_in_tenant(ref('timeback__insights_insight')) }} as insight

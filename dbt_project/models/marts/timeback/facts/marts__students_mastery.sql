@@ -19,11 +19,11 @@ with applications as (
 select
     credential.tenant,
     credential.credential_subject_id as student_id,
-    round(credential.result_value * 100, 2) as mastery_percentage,
     achievement.cf_item_id as curriculum_item_id,
     credential.awarded_date as mastery_timestamp,
     application.lti_application_id as learning_app_id,
-    credential.id as credential_id
+    credential.id as credential_id,
+    round(credential.result_value * 100, 2) as mastery_percentage
 from {{ newest_in_tenant(ref('timeback__clr_achievement_credential')) }} as credential
 {{ only_touched('credential', {'credential_id': 'id'}) }}
 inner join {{ newest_in_tenant(ref('timeback__clr_achievement')) }} as achievement

@@ -3,7 +3,7 @@ with named as (
     select
         event.tenant,
         event.attempt_id
-    from {{ changes_for('marts__attempts', ref('timeback__caliper_event')) }} as event
+    from {{ changes_for('marts__attempts', ref('timeback__caliper_event')) }} as event -- noqa: RF04
     union
     select
         score.tenant,

@@ -8,7 +8,9 @@ with items as (
     select
         item.tenant,
         item.identifier
-    from {{ changes_for('marts__students_mastery', ref('timeback__lti_application_curriculum_scope')) }} as scope -- noqa: RF04
+    from
+        {{ changes_for('marts__students_mastery', ref('timeback__lti_application_curriculum_scope')) }}
+            as scope -- noqa: RF04
     inner join {{ newest_in_tenant(ref('timeback__cf_item')) }} as item
         on scope.cf_document_id = item.cf_document_id and {{ same_tenant('scope', 'item') }}
 ),
