@@ -27,6 +27,8 @@ LOAD_RULES = frozenset({"reference", "drop_insert", "upsert", "affiliation", "id
 DATA_TYPES = frozenset({"text", "text[]", "uuid", "integer", "numeric", "boolean", "date", "timestamp", "timestamptz"})
 # What a column's text may have to look like beyond its type; see models/sources/oneroster.yml.
 FORMATS = frozenset({"guid", "guids", "year", "user_ids"})
+# libyaml's where PyYAML was built with it: reading the contracts is much of a command's start.
+_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Added by the platform to every raw table.
 RESERVED_COLUMNS = frozenset({"org_id", "_load_id", "_row", "_line"})
 
@@ -189,7 +191,7 @@ def load_feeds(project_dir: Path = DBT_PROJECT_DIR) -> Mapping[str, Feed]:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_YAML_LOADER)  # noqa: S506 - a safe loader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigurationError(f"{path.name} is not valid YAML near line {line}: {error.problem}.") from None
