@@ -42,7 +42,7 @@ OFFSETS = [
 def staged(connection: Connection, texts: list[str], data_type: str) -> list[bool]:
     """Return for each text whether soft_cast gives a value."""
     template = Environment().from_string(_MACRO.read_text() + "{{ soft_cast('delivered.text', '" + data_type + "') }}")
-    expression = template.render().strip()
+    expression = template.render().strip().replace("%", "%%")
     with connection.cursor() as cursor:
         cursor.execute(
             f"select ({expression}) is not null from unnest(%s::text[]) with ordinality as delivered (text, place) "
