@@ -32,7 +32,7 @@ _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Added by the platform to every raw table.
 RESERVED_COLUMNS = frozenset({"org_id", "_load_id", "_row", "_line"})
 
-_FEED_META = frozenset({"feed", "path", "dayless_path", "encoding", "deprecated", "aliases", "package"})
+_FEED_META = frozenset({"feed", "path", "dayless_path", "encoding", "deprecated", "aliases", "package", "expected"})
 _TABLE_META = frozenset(
     {
         "file",
@@ -138,7 +138,8 @@ class Feed:
 
     ``path`` and ``dayless_path`` are templates with ``{org}`` and ``{day}`` (YYYY-MM-DD). ``files`` is keyed by file
     name as the contract spells it; ``deprecated`` files are no longer generated and never loaded. ``package`` names the
-    standard by which the files of a day are one whole, None where each stands for itself.
+    standard by which the files of a day are one whole, None where each stands for itself. ``expected``: an org that says
+    nothing of its feeds is asked for this one before it has delivered any.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Feed:
     encoding: str
     description: str = ""
     package: str | None = None
+    expected: bool = False
 
     def match(self, file_name: str) -> FileContract | None:
         """Return the contract of a delivered file, ignoring case, or None when the feed does not list it."""
@@ -225,6 +227,7 @@ def _read_feed(path: Path, source: Mapping[str, Any], docs: Mapping[str, str]) -
         encoding=str(meta.get("encoding") or "utf-8"),
         description=_text(source.get("description"), docs, place),
         package=meta.get("package"),
+        expected=bool(meta.get("expected", False)),
     )
 
 

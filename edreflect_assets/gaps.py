@@ -49,7 +49,7 @@ def expected_orgs(connection: Connection, registry: Mapping[str, Org], feed: Fee
     """Return the orgs that are to deliver a feed.
 
     An org that lists its feeds is to deliver those. One without a list is asked for what it has delivered before, and
-    before its first delivery for daily exports, not for packages.
+    before its first delivery for the feeds that are expected of everyone.
     """
     unlisted = [org.org_id for org in registry.values() if not org.feeds]
     with connection.cursor() as cursor:
@@ -70,7 +70,7 @@ def expected_orgs(connection: Connection, registry: Mapping[str, Org], feed: Fee
     return {
         org.org_id
         for org in registry.values()
-        if (feed.name in org.feeds if org.feeds else delivered.get(org.org_id, feed.package is None))
+        if (feed.name in org.feeds if org.feeds else delivered.get(org.org_id, feed.expected))
     }
 
 
