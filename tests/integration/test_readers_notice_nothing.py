@@ -202,12 +202,13 @@ def test_readers_notice_no_build(settings: Settings, ledger: Connection, reader:
 
 
 def release_with_moved_columns(settings: Settings, project: Path) -> None:
-    """Build the published views of a copy of the project in which the second and third column changed places."""
+    """Build the published views of a copy of the project in which two columns of each changed places."""
     shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
     for path in (project / "models/analytics").rglob("*.yml"):
         catalogue = yaml.safe_load(path.read_text())
         columns = catalogue["models"][0]["columns"]
-        columns[1], columns[2] = columns[2], columns[1]
+        one, other = (1, 2) if len(columns) > 2 else (0, 1)
+        columns[one], columns[other] = columns[other], columns[one]
         path.write_text(yaml.safe_dump(catalogue, sort_keys=False))
     command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "run", "--select", "analytics"]
     places = ["--project-dir", str(project), "--profiles-dir", str(project)]
