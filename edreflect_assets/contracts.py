@@ -17,13 +17,16 @@ from typing import Any
 
 import yaml
 
+from edreflect_assets.convention import SUFFIX, Convention, Recursion
 from edreflect_assets.dbt_docs import docs_blocks, resolve_docs
 from edreflect_assets.errors import ConfigurationError
 
 # Beside the package in a source checkout and in an installed wheel alike.
 DBT_PROJECT_DIR = Path(__file__).resolve().parents[1] / "dbt_project"
 
-LOAD_RULES = frozenset({"reference", "drop_insert", "upsert", "affiliation", "id_map", "roster", "manifest"})
+LOAD_RULES = frozenset(
+    {"reference", "drop_insert", "upsert", "affiliation", "id_map", "roster", "manifest", "snapshot", "definitions"}
+)
 DATA_TYPES = frozenset({"text", "text[]", "uuid", "integer", "numeric", "boolean", "date", "timestamp", "timestamptz"})
 # What a column's text may have to look like beyond its type; see models/sources/oneroster.yml.
 FORMATS = frozenset({"guid", "guids", "year", "user_ids"})
@@ -32,7 +35,22 @@ _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Added by the platform to every raw table.
 RESERVED_COLUMNS = frozenset({"org_id", "_load_id", "_row", "_line"})
 
-_FEED_META = frozenset({"feed", "path", "dayless_path", "encoding", "deprecated", "aliases", "package", "expected"})
+_FEED_META = frozenset(
+    {
+        "feed",
+        "path",
+        "dayless_path",
+        "encoding",
+        "deprecated",
+        "aliases",
+        "package",
+        "expected",
+        "recurring",
+        "groups",
+        "group_aliases",
+        "recursive",
+    }
+)
 _TABLE_META = frozenset(
     {
         "file",
@@ -47,6 +65,9 @@ _TABLE_META = frozenset(
         "modified_by",
         "type",
         "becomes",
+        "further_files",
+        "identity",
+        "parent",
     }
 )
 _COLUMN_META = frozenset(
@@ -89,6 +110,14 @@ class KeyedReference:
 
 
 @dataclass(frozen=True)
+class Parent:
+    """The table that a row hangs below, and the columns that both share."""
+
+    table: str
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class FileContract:
     """What one delivered file is called, holds, and means for the rows that came before it.
 
@@ -96,7 +125,9 @@ class FileContract:
     what was touched (reference); ``drop_key`` is the key whose rows are replaced as a whole (drop_insert) when the file
     ``touched_by`` or the file itself names it. ``aliases`` maps other spellings of a header to columns of this file.
     ``dayless`` files are delivered to the feed's folder without a day. ``type`` names the records where ids are derived
-    from theirs, ``becomes`` the reconciled table where it is not called like this one.
+    from theirs, ``becomes`` the reconciled table where it is not called like this one. Of a snapshot ``key`` is what a
+    file must have, ``identity`` the columns that identify a row if any do, and ``parent`` what the row hangs below.
+    ``listed`` is False where nobody wrote the contract down: the feed's naming convention made it up.
     """
 
     feed: str
@@ -115,6 +146,9 @@ class FileContract:
     modified_by: KeyedReference | None = None
     type: str | None = None
     becomes: str | None = None
+    identity: tuple[str, ...] = ()
+    parent: Parent | None = None
+    listed: bool = True
 
     @property
     def key_columns(self) -> frozenset[str]:
@@ -139,7 +173,9 @@ class Feed:
     ``path`` and ``dayless_path`` are templates with ``{org}`` and ``{day}`` (YYYY-MM-DD). ``files`` is keyed by file
     name as the contract spells it; ``deprecated`` files are no longer generated and never loaded. ``package`` names the
     standard by which the files of a day are one whole, None where each stands for itself. ``expected``: an org that says
-    nothing of its feeds is asked for this one before it has delivered any.
+    nothing of its feeds is asked for this one before it has delivered any. ``recurring`` is False where nobody waits for
+    a next delivery. With a ``convention`` a file's name tells what it is, listed or not. ``definitions`` is the contract
+    of files that describe columns: one with exactly its columns is no data, whatever it is called.
     """
 
     name: str
@@ -152,10 +188,36 @@ class Feed:
     description: str = ""
     package: str | None = None
     expected: bool = False
+    recurring: bool = True
+    convention: Convention | None = None
+    definitions: FileContract | None = None
 
     def match(self, file_name: str) -> FileContract | None:
-        """Return the contract of a delivered file, ignoring case, or None when the feed does not list it."""
-        return self._by_folded_name.get(file_name.casefold())
+        """Return the contract of a delivered file, ignoring case, or None when nothing is known about it.
+
+        With a convention every CSV file of a known group has a contract; ``file`` is the canonical spelling of its name.
+        """
+        contract = self._by_folded_name.get(file_name.casefold())
+        named = self.convention.read(file_name) if self.convention and contract is None else None
+        if named is None:
+            return contract
+        spelt_like_listed = self._by_folded_name.get(named.file.casefold())
+        if spelt_like_listed is not None:
+            return spelt_like_listed
+        of_table = self.tables.get(named.table)
+        if of_table is not None:
+            return replace(of_table, file=named.file) if named.depth else of_table
+        return _made_up(self.name, named.file, named.table)
+
+    def refusal(self, file_name: str) -> str | None:
+        """Say in a clause why a delivery with a file of this name must be refused, or return None."""
+        return self.convention.complaint(file_name) if self.convention else None
+
+    def left_aside(self, file_name: str) -> str:
+        """Say in a clause why a file without a contract is left aside."""
+        if self.convention:
+            return self.convention.left_aside(file_name)
+        return f"feed {self.name} has no contract for this file"
 
     def is_deprecated(self, file_name: str) -> bool:
         """Tell, ignoring case, whether the source says that it no longer generates this file."""
@@ -163,8 +225,9 @@ class Feed:
 
     @cached_property
     def tables(self) -> Mapping[str, FileContract]:
-        """The contracts by table name."""
-        return MappingProxyType({contract.table: contract for contract in self.files.values()})
+        """The contracts by table name; the first of the files that become one table stands for it."""
+        contracts = [*self.files.values(), *([self.definitions] if self.definitions else [])]
+        return MappingProxyType({contract.table: contract for contract in reversed(contracts)})
 
     @cached_property
     def _by_folded_name(self) -> dict[str, FileContract]:
@@ -207,12 +270,20 @@ def _read_feed(path: Path, source: Mapping[str, Any], docs: Mapping[str, str]) -
         _require(bool(meta.get(needed)), place, f"config.meta lacks {needed}")
     aliases = _aliases(meta, place)
     contracts: dict[str, FileContract] = {}
+    definitions: FileContract | None = None
     for table in source.get("tables") or []:
         contract = _read_table(path, str(meta["feed"]), table, aliases, docs)
+        if contract.load == "definitions":
+            _require(definitions is None, f"{path.name}, table {contract.table}", "there is another one of definitions")
+            definitions = contract
+            continue
         taken = {name.casefold() for known in contracts.values() for name in (known.file, known.table)}
-        once = contract.file.casefold() not in taken and contract.table not in taken
+        further = ((table.get("config") or {}).get("meta") or {}).get("further_files") or ()
+        files = [contract.file, *map(str, further)]
+        once = not taken & {contract.table, *(file.casefold() for file in files)}
         _require(once, f"{path.name}, table {contract.table}", "the table or its file is listed twice")
-        contracts[contract.file] = contract
+        contracts.update({file: replace(contract, file=file) for file in files})
+    convention = _read_convention(path, meta, contracts, place)
     dayless = any(contract.dayless for contract in contracts.values())
     _require(not dayless or bool(meta.get("dayless_path")), place, "files without a day need a dayless_path")
     known = {column for contract in contracts.values() for column in contract.column_names}
@@ -228,6 +299,55 @@ def _read_feed(path: Path, source: Mapping[str, Any], docs: Mapping[str, str]) -
         description=_text(source.get("description"), docs, place),
         package=meta.get("package"),
         expected=bool(meta.get("expected", False)),
+        recurring=bool(meta.get("recurring", True)),
+        convention=convention,
+        definitions=definitions,
+    )
+
+
+def _read_convention(
+    path: Path, meta: Mapping[str, Any], contracts: Mapping[str, FileContract], place: str
+) -> Convention | None:
+    """Return how a feed with file groups names its files, after making sure that its listed files are named like this."""
+    groups, recursive = meta.get("groups"), meta.get("recursive")
+    if not groups:
+        _require(not meta.get("group_aliases") and not recursive, place, "group_aliases and recursive need groups")
+        return None
+    aliases = dict(meta.get("group_aliases") or {})
+    _require(all(alias == alias.lower() for alias in aliases), place, "group_aliases are written in lower case")
+    named = {*aliases.values(), *([recursive["group"]] if recursive else [])}
+    _require(named <= set(groups), place, "an alias or recursion names a group that does not exist")
+    convention = Convention(
+        groups=MappingProxyType({str(group): bool((rules or {}).get("optional")) for group, rules in groups.items()}),
+        group_aliases=MappingProxyType(aliases),
+        recursion=Recursion(recursive["group"], recursive["part"], int(recursive["max_depth"])) if recursive else None,
+        spellings=frozenset(part for file in contracts for part in file.removesuffix(SUFFIX).split(".")[1:]),
+    )
+    for contract in contracts.values():
+        read = convention.read(contract.file)
+        table_place = f"{path.name}, table {contract.table}"
+        _require(read is not None and read.file == contract.file, table_place, f"{contract.file} is of no group")
+        _require(read is not None and read.table == contract.table, table_place, f"it is not named as {contract.file}")
+    return convention
+
+
+def _made_up(feed: str, file: str, table: str) -> FileContract:
+    """Return the contract of a file that nobody listed: all that is known of it is its document's id."""
+    column = Column("_id", "text", "Identifies the document this row belongs to.", assumed=False)
+    return FileContract(
+        feed=feed,
+        file=file,
+        table=table,
+        load="snapshot",
+        key=(column.name,),
+        drop_key=(),
+        touched_by=None,
+        columns=(column,),
+        aliases=MappingProxyType({}),
+        removed_columns=frozenset(),
+        dayless=False,
+        description=f"{file}, which the contract does not list: its columns as they came.",
+        listed=False,
     )
 
 
@@ -238,7 +358,7 @@ def _read_table(
     meta = _meta(table, _TABLE_META, place)
     load = meta.get("load")
     _require(load in LOAD_RULES, place, f"load rule {load!r} is unknown; use one of {', '.join(sorted(LOAD_RULES))}")
-    _require(bool(meta.get("file")), place, "config.meta lacks file")
+    _require(bool(meta.get("file")) or load == "definitions", place, "config.meta lacks file")
     columns = tuple(_read_column(column, docs, place) for column in table.get("columns") or [])
     names = [column.name for column in columns]
     _require(len(set(names)) == len(names), place, "a column is listed twice")
@@ -251,7 +371,8 @@ def _read_table(
     _require(
         flagged and (not flags or load == "upsert"), place, "one boolean column of an upsert may say what it deletes"
     )
-    for column in (*key, *drop_key):
+    identity, parent = tuple(meta.get("identity") or ()), meta.get("parent")
+    for column in (*key, *drop_key, *identity, *(parent["key"] if parent else ())):
         _require(column in names, place, f"key column {column} is not one of its columns")
     own_aliases = _aliases(meta, place)
     _require(set(own_aliases.values()) <= set(names), place, "an alias stands for a column that it does not have")
@@ -260,7 +381,7 @@ def _read_table(
     _require(not (set(aliases) | removed) & set(names), place, "an alias or removed column is also one of its columns")
     return FileContract(
         feed=feed,
-        file=str(meta["file"]),
+        file=str(meta.get("file") or ""),
         table=str(table["name"]),
         load=str(load),
         key=key,
@@ -275,6 +396,8 @@ def _read_table(
         modified_by=_reference(meta.get("modified_by")),
         type=meta.get("type"),
         becomes=meta.get("becomes"),
+        identity=identity,
+        parent=Parent(str(parent["table"]), tuple(parent["key"])) if parent else None,
     )
 
 
@@ -325,6 +448,8 @@ def _check_references(path: Path, contract: FileContract, contracts: Mapping[str
         columns = (*reference.key, reference.date) if reference.date else reference.key
         return replace(reference, file=file_of(rule, reference.file, columns))
 
+    if contract.parent is not None:
+        file_of("parent", contract.parent.table, contract.parent.key)
     for column in contract.columns:
         if column.references is not None:
             file_of(f"references of {column.name}", column.references, ())
