@@ -26,6 +26,7 @@ DBT_PROJECT_DIR = Path(__file__).resolve().parents[1] / "dbt_project"
 
 LOAD_RULES = frozenset(
     {"reference", "drop_insert", "upsert", "affiliation", "id_map", "roster", "manifest", "snapshot", "definitions"}
+    | {"kept"}
 )
 DATA_TYPES = frozenset({"text", "text[]", "uuid", "integer", "numeric", "boolean", "date", "timestamp", "timestamptz"})
 # What a column's text may have to look like beyond its type; see models/sources/oneroster.yml.
@@ -49,6 +50,8 @@ _FEED_META = frozenset(
         "groups",
         "group_aliases",
         "recursive",
+        "extends",
+        "ids",
     }
 )
 _TABLE_META = frozenset(
@@ -127,7 +130,8 @@ class FileContract:
     ``dayless`` files are delivered to the feed's folder without a day. ``type`` names the records where ids are derived
     from theirs, ``becomes`` the reconciled table where it is not called like this one. Of a snapshot ``key`` is what a
     file must have, ``identity`` the columns that identify a row if any do, and ``parent`` what the row hangs below.
-    ``listed`` is False where nobody wrote the contract down: the feed's naming convention made it up.
+    ``listed`` is False where nobody wrote the contract down: the feed's naming convention made it up. ``raw_schema``
+    holds the raw table.
     """
 
     feed: str
@@ -149,6 +153,7 @@ class FileContract:
     identity: tuple[str, ...] = ()
     parent: Parent | None = None
     listed: bool = True
+    raw_schema: str = ""
 
     @property
     def key_columns(self) -> frozenset[str]:
@@ -174,7 +179,8 @@ class Feed:
     name as the contract spells it; ``deprecated`` files are no longer generated and never loaded. ``package`` names the
     standard by which the files of a day are one whole, None where each stands for itself. ``expected``: an org that says
     nothing of its feeds is asked for this one before it has delivered any. ``recurring`` is False where nobody waits for
-    a next delivery. With a ``convention`` a file's name tells what it is, listed or not. ``definitions`` is the contract
+    a next delivery. ``extends`` names the feed whose files it delivers in an older form; their rows go to that feed's raw
+    tables and become entries of its models. With a ``convention`` a file's name tells what it is, listed or not. ``definitions`` is the contract
     of files that describe columns: one with exactly its columns is no data, whatever it is called.
     """
 
@@ -191,6 +197,7 @@ class Feed:
     recurring: bool = True
     convention: Convention | None = None
     definitions: FileContract | None = None
+    extends: str | None = None
 
     def match(self, file_name: str) -> FileContract | None:
         """Return the contract of a delivered file, ignoring case, or None when nothing is known about it.
@@ -207,7 +214,7 @@ class Feed:
         of_table = self.tables.get(named.table)
         if of_table is not None:
             return replace(of_table, file=named.file) if named.depth else of_table
-        return _made_up(self.name, named.file, named.table)
+        return _made_up(self, named.file, named.table)
 
     def refusal(self, file_name: str) -> str | None:
         """Say in a clause why a delivery with a file of this name must be refused, or return None."""
@@ -249,6 +256,7 @@ def load_feeds(project_dir: Path = DBT_PROJECT_DIR) -> Mapping[str, Feed]:
             if feed.name in feeds:
                 raise ConfigurationError(f"{path.name}: feed {feed.name} is described twice; keep one of them.")
             feeds[feed.name] = feed
+    feeds = {name: _extended(feed, feeds) for name, feed in feeds.items()}
     if not feeds:
         raise ConfigurationError(f"No feed is described below {project_dir / 'models' / 'sources'}; is it complete?")
     return MappingProxyType(feeds)
@@ -269,10 +277,11 @@ def _read_feed(path: Path, source: Mapping[str, Any], docs: Mapping[str, str]) -
     for needed in ("feed", "path"):
         _require(bool(meta.get(needed)), place, f"config.meta lacks {needed}")
     aliases = _aliases(meta, place)
+    raw_schema = str(source.get("schema") or source["name"])
     contracts: dict[str, FileContract] = {}
     definitions: FileContract | None = None
     for table in source.get("tables") or []:
-        contract = _read_table(path, str(meta["feed"]), table, aliases, docs)
+        contract = replace(_read_table(path, str(meta["feed"]), table, aliases, docs), raw_schema=raw_schema)
         if contract.load == "definitions":
             _require(definitions is None, f"{path.name}, table {contract.table}", "there is another one of definitions")
             definitions = contract
@@ -294,7 +303,7 @@ def _read_feed(path: Path, source: Mapping[str, Any], docs: Mapping[str, str]) -
         dayless_path=meta.get("dayless_path"),
         files=MappingProxyType({file: _check_references(path, c, contracts) for file, c in contracts.items()}),
         deprecated=frozenset(meta.get("deprecated") or ()),
-        raw_schema=str(source.get("schema") or source["name"]),
+        raw_schema=raw_schema,
         encoding=str(meta.get("encoding") or "utf-8"),
         description=_text(source.get("description"), docs, place),
         package=meta.get("package"),
@@ -302,7 +311,21 @@ def _read_feed(path: Path, source: Mapping[str, Any], docs: Mapping[str, str]) -
         recurring=bool(meta.get("recurring", True)),
         convention=convention,
         definitions=definitions,
+        extends=meta.get("extends"),
     )
+
+
+def _extended(feed: Feed, feeds: Mapping[str, Feed]) -> Feed:
+    """Return a feed with the files of the one that it extends: whole lists, so that no file names what was touched."""
+    if feed.extends is None:
+        return feed
+    _require(feed.extends in feeds, f"feed {feed.name}", f"it extends {feed.extends}, which does not exist")
+    inherited = {
+        file: replace(contract, feed=feed.name, touched_by=None, deleted_by=None, modified_by=None)
+        for file, contract in feeds[feed.extends].files.items()
+        if contract.load != "reference" and not contract.dayless
+    }
+    return replace(feed, files=MappingProxyType({**inherited, **feed.files}))
 
 
 def _read_convention(
@@ -331,11 +354,11 @@ def _read_convention(
     return convention
 
 
-def _made_up(feed: str, file: str, table: str) -> FileContract:
+def _made_up(feed: Feed, file: str, table: str) -> FileContract:
     """Return the contract of a file that nobody listed: all that is known of it is its document's id."""
     column = Column("_id", "text", "Identifies the document this row belongs to.", assumed=False)
     return FileContract(
-        feed=feed,
+        feed=feed.name,
         file=file,
         table=table,
         load="snapshot",
@@ -348,6 +371,7 @@ def _made_up(feed: str, file: str, table: str) -> FileContract:
         dayless=False,
         description=f"{file}, which the contract does not list: its columns as they came.",
         listed=False,
+        raw_schema=feed.raw_schema,
     )
 
 
@@ -364,7 +388,7 @@ def _read_table(
     _require(len(set(names)) == len(names), place, "a column is listed twice")
     key, drop_key = tuple(meta.get("key") or ()), tuple(meta.get("drop_key") or ())
     needed, given = ("drop_key", drop_key) if load == "drop_insert" else ("key", key)
-    _require(bool(given), place, f"load rule {load} needs {needed}")
+    _require(bool(given) or load == "kept", place, f"load rule {load} needs {needed}")
     _require(load != "drop_insert" or bool(meta.get("touched_by")), place, "load rule drop_insert needs touched_by")
     flags = [column for column in columns if column.deletes]
     flagged = len(flags) <= 1 and all(column.data_type == "boolean" for column in flags)

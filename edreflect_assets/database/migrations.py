@@ -127,7 +127,7 @@ def _checksum(feeds: Mapping[str, Feed]) -> str:
         SCOPE_FUNCTIONS,
         _RIGHTS,
         sorted(
-            [feed.name, feed.raw_schema, contract.table, [column.name for column in contract.columns]]
+            [feed.name, contract.raw_schema, contract.table, [column.name for column in contract.columns]]
             for feed in feeds.values()
             for contract in feed.files.values()
         ),
@@ -144,12 +144,12 @@ def _create_objects(cur: cursor, feeds: Mapping[str, Feed]) -> None:
     cur.execute(_ddl("access"))
     schemas = ["staging", "marts", "marts_log", "analytics"]
     for feed in feeds.values():
-        schemas += [feed.raw_schema, feed.name, f"{feed.name}_log"]
+        schemas += [feed.raw_schema] if feed.extends else [feed.raw_schema, feed.name, f"{feed.name}_log"]
     for schema in schemas:
         cur.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
     for feed in feeds.values():
         for contract in feed.files.values():
-            _create_raw_table(cur, feed.raw_schema, contract)
+            _create_raw_table(cur, contract.raw_schema, contract)
 
 
 def _create_raw_table(cur: cursor, schema: str, contract: FileContract) -> None:

@@ -187,7 +187,7 @@ class _Loading:
                 with blaming(file):
                     add_columns(
                         self._connection,
-                        self._feed.raw_schema,
+                        plan.contract.raw_schema,
                         {plan.contract.table: plan.header.beside_contract},
                         wait_seconds=self._options.lock_wait_seconds,
                     )
@@ -205,7 +205,7 @@ class _Loading:
             copied = [
                 copy_file(
                     cursor,
-                    self._feed.raw_schema,
+                    plans[file].contract.raw_schema,
                     plans[file],
                     load_id,
                     quarantine=stack.enter_context(Quarantine(load_id)),

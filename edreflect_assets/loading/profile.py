@@ -76,7 +76,8 @@ class FileProfile:
     def __init__(self, profiler: Profiler, contract: FileContract, columns: Sequence[str]) -> None:
         self._profiler = profiler
         self._columns = list(columns)
-        self._key = [column for column in (contract.key or contract.drop_key) if column in columns]
+        # Without a key of its own every row is counted by all that it says.
+        self._key = [column for column in (contract.key or contract.drop_key or columns) if column in columns]
         dated = {column.name for column in contract.columns if column.data_type in {"date", "timestamp"}}
         self._dates = [column for column in columns if column in dated]
         self._figures = _Figures(nulls=dict.fromkeys(columns, 0))

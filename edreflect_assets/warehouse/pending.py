@@ -47,7 +47,7 @@ def tables_read(feed: Feed) -> dict[str, tuple[str, ...]]:
     """
     models: dict[str, tuple[str, ...]] = {}
     for contract in feed.files.values():
-        if contract.load == "reference":
+        if contract.load in {"reference", "kept", "snapshot"}:
             continue
         if contract.load in {"roster", "manifest"}:
             name = f"{feed.name}__packages"
@@ -59,7 +59,7 @@ def tables_read(feed: Feed) -> dict[str, tuple[str, ...]]:
             continue
         side_files = [contract.touched_by]
         side_files += [reference.file for reference in (contract.deleted_by, contract.modified_by) if reference]
-        models[f"{feed.name}__{contract.table}"] = (
+        models[f"{feed.extends or feed.name}__{contract.table}"] = (
             contract.table,
             *(feed.files[file].table for file in side_files if file),
         )

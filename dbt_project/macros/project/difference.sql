@@ -14,14 +14,14 @@ select {{ columns }} from {{ arg_dict['temp_relation'] }};
 
 analyze pg_temp.gone_rows;
 
+delete from {{ target }} as stored
+using pg_temp.gone_rows as gone
+where {% for column in arg_dict['dest_columns'] %}stored.{{ column.quoted }} = gone.{{ column.quoted }}{{ ' and ' if not loop.last }}{% endfor %};
+
 insert into {{ target }} ({{ columns }})
 select {{ columns }} from {{ arg_dict['temp_relation'] }}
 except
 select {{ columns }} from {{ target }};
-
-delete from {{ target }} as stored
-using pg_temp.gone_rows as gone
-where {% for column in arg_dict['dest_columns'] %}stored.{{ column.quoted }} = gone.{{ column.quoted }}{{ ' and ' if not loop.last }}{% endfor %};
 
 do $$ begin {{ analyze_if_outgrown(target) }} end $$;
 {% endmacro %}

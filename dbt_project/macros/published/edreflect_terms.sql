@@ -15,7 +15,7 @@
         candidate.observation_status,
         candidate.observation_is_deleted,
         {{ observation_school_year('candidate') }} as school_year
-    from {{ ref('edreflect__observations') }} as candidate
+    from {{ ref('marts__merged_observations') }} as candidate
     where
         candidate.org_id = {{ part }}.org_id
         and candidate.observation_group_id = {{ part }}.observation_group_id
@@ -23,11 +23,12 @@
     limit 1
 {%- endmacro %}
 
-{# The distinct, sorted values of one of an educator's lists (edreflect.user_roles, ...), nulls left out, never null. #}
+{# The distinct, sorted values of one of an educator's lists (marts.merged_user_roles, ...), nulls left out, never null. The
+  offboarding product does not say which rubrics an educator is rated on: that list is the export's alone. #}
 {% macro values_of_educator(list, column, educator) -%}
     array(
         select distinct item.{{ column }}
-        from {{ ref('edreflect__' ~ list) }} as item
+        from {{ ref(('edreflect__' if list == 'user_rubrics' else 'marts__merged_') ~ list) }} as item
         where
             item.org_id = {{ educator }}.org_id
             and item.employee_id = {{ educator }}.employee_id

@@ -50,3 +50,16 @@ select 1 as found
 from {{ model }} as tested
 where tested.{{ column }} is null
 {% endtest %}
+
+{# A model that lists what is wrong lists nothing. #}
+{% test has_no_rows(model) %}
+select 1 as listed
+from {{ model }}
+{% endtest %}
+
+{# Every row of a snapshot belongs to a row that the snapshot has, too: counts those that do not (offboarding.orphans). #}
+{% test has_no_orphans(model) %}
+select orphan.org_id, orphan.table_name, orphan.parent_table, orphan.orphans
+from offboarding.orphans as orphan
+inner join {{ model }} as delivery on orphan.org_id = delivery.org_id and delivery.is_current
+{% endtest %}

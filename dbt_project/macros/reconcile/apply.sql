@@ -3,6 +3,9 @@
   contract; the arguments are there so that dbt knows what the model reads.
 #}
 {% macro reconcile(rows, touched_by=none, deleted_by=none, modified_by=none) %}
+{%- if model.config.meta.get('legacy_feed') and model.name != model.config.schema ~ '__id_map' -%}
+  {%- do ref(model.config.schema ~ '__id_map') -%}
+{%- endif -%}
 {%- if execute %}
 {%- set rule = reconcile_rule(model) -%}
 {%- set declared = [rule.rows] -%}
@@ -21,9 +24,9 @@ with entries_of_touched_keys as (
 select
   org_id,
   {{ column_list(rule.columns | map(attribute='name')) }}
-  {%- if rule.across_orgs %},
-  valid_from as _day
-  {%- endif %}
+  {%- for column in provenance_of(rule) %},
+  {{ column.is }} as {{ column.name }}
+  {%- endfor %}
 from (
   {{ versions_of(rule, 'entries_of_touched_keys', key_log(rule)) }}
 ) as versions

@@ -6,7 +6,8 @@
            deletion      a key named by the deleting file (Goals_Deleted)
            modification  a user named by User_Modified: in the first key column, the date in date_deleted
     _day   day of the load; -infinity for a file without a day
-  Takes a relation of loads (load_id, day, table_name) and optionally a condition on the staging row `staged`.
+    _unmapped  only where the model also reads legacy exports (see legacy.sql)
+  Takes a relation of loads (load_id, day, table_name, feed) and optionally a condition on the staging row `staged`.
   A reference row names its key even when another of its values does not cast; any other such row takes part in nothing
   (contract, "Settled details"). A key that is itself set aside names nothing.
 #}
@@ -18,9 +19,15 @@ select
   coalesce(loads.day, '-infinity'::date) as _day,
   staged._load_id,
   staged._row
+  {{- no_unmapped(rule) }}
 from {{ loads }} as loads
 join {{ ref(rule.rows) }} as staged on staged._load_id = loads.load_id
-where loads.table_name in ({{ quoted_list(rule.row_tables) }}) and staged.uncast = '{}' and {{ condition }}
+where loads.feed = '{{ rule.feed }}'
+  and loads.table_name in ({{ quoted_list(rule.row_tables) }}) and staged.uncast = '{}' and {{ condition }}
+{%- if rule.legacy %}
+union all
+{{ legacy_entries(rule, loads, condition) }}
+{%- endif %}
 {%- if rule.touches %}
 union all
 {{ named_entries(rule, rule.touches, 'touch', loads, condition ~ ' and ' ~ names_its_key(rule.touches)) }}
@@ -35,6 +42,10 @@ union all
 {%- endif %}
 {% endmacro %}
 
+{# What an entry of the daily export says where those of legacy exports name their unmapped ids. #}
+{% macro no_unmapped(rule) -%} {%- if rule.legacy -%},
+  null::text[] as _unmapped {%- endif -%} {%- endmacro %}
+
 {% macro names_its_key(side) -%} not staged.uncast && array[{{ quoted_list(side.named_by) }}] {%- endmacro %}
 
 {% macro named_entries(rule, side, kind, loads, condition) %}
@@ -47,9 +58,10 @@ select distinct
   loads.day as _day,
   staged._load_id,
   null::integer as _row
+  {{- no_unmapped(rule) }}
 from {{ loads }} as loads
 join {{ ref(side.staging) }} as staged on staged._load_id = loads.load_id
-where loads.table_name = '{{ side.table }}' and {{ condition }}
+where loads.feed = '{{ rule.feed }}' and loads.table_name = '{{ side.table }}' and {{ condition }}
 {% endmacro %}
 
 {% macro modification_entries(rule, loads, condition) %}
@@ -64,9 +76,10 @@ select
   loads.day as _day,
   staged._load_id,
   staged._row
+  {{- no_unmapped(rule) }}
 from {{ loads }} as loads
 join {{ ref(rule.modifications.staging) }} as staged on staged._load_id = loads.load_id
-where loads.table_name = '{{ rule.modifications.table }}' and {{ condition }}
+where loads.feed = '{{ rule.feed }}' and loads.table_name = '{{ rule.modifications.table }}' and {{ condition }}
 {% endmacro %}
 
 {# Equality of key tuples in which null equals null and which an index on the key can answer. #}

@@ -1,7 +1,7 @@
 {#
   Runs in the model's transaction, before its select. Reads the ledger once, at one snapshot, and leaves in pg_temp:
     reconcile_run    starts_from_nothing: the model has no applied load of its present logic version
-    pending_loads    current loads that the model has not applied (load_id, day, table_name)
+    pending_loads    current loads that the model has not applied (load_id, day, table_name, feed)
     retired_loads    applied loads that are no longer current
     touched_keys     the keys of both; empty for a model that starts from nothing, which takes every key of its log
   and brings the key log and the quarantine of uncast values up to date.
@@ -18,6 +18,10 @@ begin isolation level repeatable read;
 delete from ops.applied where model = '{{ model.name }}' and logic_version <> '{{ logic_version(rule) }}';
 
 {{ start_from_nothing_or_not(rule) }}
+{%- if rule.legacy %}
+
+{{ forget_outdated_keys(rule) }}
+{%- endif %}
 
 create temp table pending_loads on commit drop as
 {{ pending_loads_of(rule) }};
@@ -45,7 +49,11 @@ where not (select starts_from_nothing from pg_temp.reconcile_run)
   -- an array, so that the index on _load_id is used however little the planner knows of temporary tables
   and _load_id = any (array(
     select load_id from pg_temp.pending_loads union all select load_id from pg_temp.retired_loads
-  ));
+  ))
+{%- if rule.legacy %}
+union all
+select org_id, _kind, {{ key }} from pg_temp.outdated_entries
+{%- endif %};
 
 create temp table touched_keys on commit drop as
 select distinct org_id, {{ key }} from pg_temp.changed_entries where _kind in ('row', 'removal', 'touch')
@@ -83,9 +91,9 @@ staged._load_id between (select min(load_id) from pg_temp.pending_loads) and (se
 
 {# Current loads of the files a model reads that it has not applied. #}
 {% macro pending_loads_of(rule) %}
-select loads.load_id, loads.day, loads.table_name
+select loads.load_id, loads.day, loads.table_name, loads.feed
 from ops.load_log as loads
-where loads.feed = '{{ rule.feed }}'
+where loads.feed in ({{ quoted_list(feeds_read(rule)) }})
   and loads.status = 'current'
   and loads.table_name in ({{ quoted_list(tables_read(rule)) }})
   and not exists (select from ops.applied where applied.model = '{{ model.name }}' and applied.load_id = loads.load_id)
@@ -108,6 +116,10 @@ select '{{ model.name }}', load_id, '{{ logic_version(rule) }}' from pg_temp.pen
 
 delete from ops.applied
 where model = '{{ model.name }}' and load_id in (select load_id from pg_temp.retired_loads);
+{%- if rule.legacy %}
+
+{{ record_applied_maps(rule) }}
+{%- endif %}
 
 do $$
 begin
@@ -120,6 +132,6 @@ begin
   {{ analyze_if_outgrown(this) | indent(2) }}
 end $$;
 
-{{ drop_what_made_way() }}
+{{ drop_what_made_way(this.schema, this.identifier) }}
 {%- endif -%}
 {% endmacro %}

@@ -41,26 +41,30 @@ select
     {%- endif %}
     else 'value does not cast to the type of the column'
   end,
-  record.raw_line,
+  {{ record_as_delivered('staged._raw', 'load_log') }},
   '{{ model.name }}'
 from pg_temp.doubtful_loads as loads
 join {{ ref(file.staging) }} as staged on staged._load_id = loads.load_id
 join ops.load_log as load_log on load_log.load_id = loads.load_id
-cross join lateral (
-  select string_agg(
-    case when field.value ~ '[",\r\n]' then '"' || replace(field.value, '"', '""') || '"' else coalesce(field.value, '') end,
-    ',' order by field.position
-  ) as raw_line
-  from (
-    select staged._raw ->> header.column_name as value, header.position
-    from unnest(coalesce(load_log.raw_columns, load_log.header)) with ordinality as header (column_name, position)
-  ) as field
-) as record
 where loads.table_name in ({{ quoted_list(file.tables) }})
   and staged.uncast <> '{}'
   and {{ within_pending_loads() }};
 {%- endfor %}
 {% endmacro %}
+
+{# A raw row (jsonb) written again as CSV, in the column order of its file, which the load's row of the ledger knows. #}
+{% macro record_as_delivered(raw, load_log) -%}
+(
+    select string_agg(
+      case when field.value ~ '[",\r\n]' then '"' || replace(field.value, '"', '""') || '"' else coalesce(field.value, '') end,
+      ',' order by field.position
+    )
+    from (
+      select {{ raw }} ->> header.column_name as value, header.position
+      from unnest(coalesce({{ load_log }}.raw_columns, {{ load_log }}.header)) with ordinality as header (column_name, position)
+    ) as field
+  )
+{%- endmacro %}
 
 {% macro quarantine_owner(feed, table) %}
   {%- if file_contract(feed, table).load != 'reference' -%}{{ return(table) }}{%- endif -%}

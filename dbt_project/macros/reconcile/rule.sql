@@ -3,7 +3,8 @@
     feed, table, load, columns ({name, type} in order), key (columns after org_id), rows (staging model of the rows),
     row_tables (raw tables of the rows), touches / deletions / modifications ({table, staging, key} or none),
     flag (the column that says a row removes its key, or none), across_orgs (rows of one key of several orgs of a tenant
-    count once; see tenants.sql), changes (the columns that are recorded of changed rows beside the key, or none).
+    count once; see tenants.sql), changes (the columns that are recorded of changed rows beside the key, or none),
+    legacy (how the rows of exports from before the refresh are re-keyed, or none; see legacy.sql).
   A model of several files of one load rule (id_map) names that rule as `union_of` in its config's meta.
 #}
 {% macro reconcile_rule(node) %}
@@ -34,6 +35,7 @@
     'deletions': side_file(feed, (contract.get('deleted_by') or {}).get('table'), (contract.get('deleted_by') or {}).get('key')),
     'modifications': side_file(feed, (contract.get('modified_by') or {}).get('table'), none),
     'modification_date': (contract.get('modified_by') or {}).get('date'),
+    'legacy': legacy_rule(node, contract),
   }) }}
 {% endmacro %}
 
@@ -72,6 +74,7 @@
 #}
 {% macro logic_version(rule) -%}
   {%- set parts = [tojson(rule), versions_of(rule, 'entries', 'entries')] -%}
+  {%- if rule.legacy -%}{%- do parts.append(legacy_entries(rule, 'loads', 'true')) -%}{%- endif -%}
   {%- for column in rule.columns -%}{%- do parts.append(soft_cast(column.name, column.type)) -%}{%- endfor -%}
   {{ local_md5(parts | join('\n')) }}
 {%- endmacro %}

@@ -46,6 +46,9 @@ end $$;
       _day date not null,
       _load_id bigint not null,
       _row integer
+      {%- if rule.legacy %},
+      _unmapped text[]
+      {%- endif %}
     ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
     comment on table {{ log }} is '{{ logic_version(rule) }}';
     {%- if rule.changes is not none %}
@@ -88,15 +91,16 @@ end $$;
     end if;
 {%- endmacro %}
 
-{% macro drop_what_made_way() %}
+{# Drops tables that made way, once nothing reads them: those of one table, or with an empty name all of the schema. #}
+{% macro drop_what_made_way(schema, name) %}
 do $$
 declare
   leftover regclass;
 begin
   for leftover in
     select oid from pg_class
-    where relnamespace = '{{ this.schema }}'::regnamespace and relkind = 'r'
-      and relname = '{{ this.identifier[:40] }}__replaced_' || oid
+    where relnamespace = '{{ schema }}'::regnamespace and relkind = 'r'
+      and relname like '{{ name[:40] or '%' }}' || '\_\_replaced\_' || oid
   loop
     begin
       execute format('lock table %s nowait', leftover);
@@ -113,9 +117,9 @@ on {{ this }} ({{ column_list(rule.key + ['org_id'] if rule.across_orgs else ['o
 alter table {{ this }} set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 {% endmacro %}
 
-{# The columns of a reconciled table after org_id: the contract's, and where orgs share keys the day that delivered the row. #}
+{# The columns of a reconciled table after org_id: the contract's, and those that say where the row came from. #}
 {% macro reconciled_columns(rule) -%}
-  {{ return(rule.columns + ([{'name': '_day', 'type': 'date'}] if rule.across_orgs else [])) }}
+  {{ return(rule.columns + provenance_of(rule)) }}
 {%- endmacro %}
 
 {% macro first_rows_that_are_a_change() -%} 100000 {%- endmacro %}

@@ -17,6 +17,7 @@
   select
     org_id,
     {{ column_list(rule.columns | map(attribute='name')) }},
+    {{- ' _unmapped,' if rule.legacy }}
     _day as valid_from,
     {{ earlier_end(rule, 'next_day') }} as valid_to
   from (
@@ -38,6 +39,7 @@
   select
     org_id,
     {{ column_list(rule.columns | map(attribute='name')) }},
+    {{- ' _unmapped,' if rule.legacy }}
     _day as valid_from,
     {{ earlier_end(rule, 'next_day') }} as valid_to
   from (
@@ -94,6 +96,7 @@
     {%- elif column.name in attributes -%} deliveries.first_{{ column.name }} as {{ column.name }}
     {%- else -%} deliveries.{{ column.name }}{%- endif -%},
     {% endfor -%}
+    {% if rule.legacy -%} case when state.valid_from = deliveries._day then deliveries._unmapped end as _unmapped, {% endif -%}
     state.valid_from,
     state.valid_to
   from (

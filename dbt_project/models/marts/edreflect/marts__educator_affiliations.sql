@@ -5,5 +5,7 @@ select
     affiliation.affiliation_type,
     affiliation.date_created,
     affiliation.date_deleted,
-    affiliation.date_deleted is null as is_open
-from {{ ref('edreflect__user_affiliations') }} as affiliation
+    affiliation.date_deleted is null as is_open,
+    affiliation.source,
+    affiliation.as_of_day
+from {{ ref('marts__merged_user_affiliations') }} as affiliation

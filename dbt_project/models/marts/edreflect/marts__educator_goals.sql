@@ -11,29 +11,31 @@ select
     goal.goal_completed_date,
     array(
         select distinct aim.indicator_id
-        from {{ ref('edreflect__goals_indicators') }} as aim
+        from {{ ref('marts__merged_goals_indicators') }} as aim
         where aim.org_id = goal.org_id and aim.goal_id = goal.goal_id and aim.indicator_id is not null
         order by aim.indicator_id
     ) as indicator_ids,
     array(
         select distinct aim.rubric_id
-        from {{ ref('edreflect__goals_indicators') }} as aim
+        from {{ ref('marts__merged_goals_indicators') }} as aim
         where aim.org_id = goal.org_id and aim.goal_id = goal.goal_id and aim.rubric_id is not null
         order by aim.rubric_id
     ) as rubric_ids,
     (
         select count(*)::integer
-        from {{ ref('edreflect__goal_posts') }} as post
+        from {{ ref('marts__merged_goal_posts') }} as post
         where post.org_id = goal.org_id and post.goal_id = goal.goal_id
     ) as post_count,
     (
         select count(*)::integer
-        from {{ ref('edreflect__goals_questions') }} as question
+        from {{ ref('marts__merged_goals_questions') }} as question
         where question.org_id = goal.org_id and question.goal_id = goal.goal_id
     ) as question_count,
     (
         select count(question.answer_text)::integer
-        from {{ ref('edreflect__goals_questions') }} as question
+        from {{ ref('marts__merged_goals_questions') }} as question
         where question.org_id = goal.org_id and question.goal_id = goal.goal_id
-    ) as answered_question_count
-from {{ ref('edreflect__goals') }} as goal
+    ) as answered_question_count,
+    goal.source,
+    goal.as_of_day
+from {{ ref('marts__merged_goals') }} as goal

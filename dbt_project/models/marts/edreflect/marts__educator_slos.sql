@@ -10,7 +10,7 @@ select
     slo.slo_modified_date,
     (
         select count(*)::integer
-        from {{ ref('edreflect__slo_assessments') }} as assessment
+        from {{ ref('marts__merged_slo_assessments') }} as assessment
         where assessment.org_id = slo.org_id and assessment.slo_id = slo.slo_id
     ) as assessment_count,
     coalesce(
@@ -30,13 +30,15 @@ select
                         assessment.slo_assessment_id,
                         assessment.slo_assessment_name
                 )
-            from {{ ref('edreflect__slo_assessments') }} as assessment
-            left join {{ ref('edreflect__aggregated_slo_assessments') }} as outcome
+            from {{ ref('marts__merged_slo_assessments') }} as assessment
+            left join {{ ref('marts__merged_aggregated_slo_assessments') }} as outcome
                 on
                     assessment.org_id = outcome.org_id
                     and assessment.slo_id = outcome.slo_id
                     and assessment.slo_assessment_id = outcome.slo_assessment_id
             where assessment.org_id = slo.org_id and assessment.slo_id = slo.slo_id
         ), '[]'::jsonb
-    ) as assessments
-from {{ ref('edreflect__slos') }} as slo
+    ) as assessments,
+    slo.source,
+    slo.as_of_day
+from {{ ref('marts__merged_slos') }} as slo

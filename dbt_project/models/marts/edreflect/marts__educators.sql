@@ -11,8 +11,10 @@ with accounts as (
         person.title,
         person.is_active,
         person.created_date as account_created_date,
-        (count(*) over (partition by person.org_id, person.employee_id))::integer as account_count
-    from {{ ref('edreflect__user_accounts') }} as person
+        (count(*) over (partition by person.org_id, person.employee_id))::integer as account_count,
+        person.source,
+        person.as_of_day
+    from {{ ref('marts__merged_user_accounts') }} as person
     where person.employee_id is not null
     order by
         person.org_id asc,
@@ -46,7 +48,17 @@ select
     {{ values_of_educator('user_groups', 'group_name', 'person') }} as group_names,
     {{ values_of_educator('user_rubrics', 'rubric_id', 'person') }} as rubric_ids,
     guide.guide_id,
-    guide.guide_matched_by
+    guide.guide_matched_by,
+    exists (
+        select 1 as other
+        from {{ ref('marts__person_ids') }} as claim
+        where
+            claim.org_id = person.org_id
+            and claim.employee_id = person.employee_id
+            and claim.user_id <> person.user_id
+    ) as has_identity_conflict,
+    person.source,
+    person.as_of_day
 from accounts as person
 -- A left join, so that a query without these two columns looks nobody up.
 left join lateral (  -- noqa: ST05

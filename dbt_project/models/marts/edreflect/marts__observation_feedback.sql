@@ -7,8 +7,10 @@ with entries as (
         entry.observation_group_id,
         entry.feedback,
         entry.next_steps,
-        entry.observer_notes
-    from {{ ref('edreflect__observation_feedback') }} as entry
+        entry.observer_notes,
+        entry.source,
+        entry.as_of_day
+    from {{ ref('marts__merged_observation_feedback') }} as entry
 
     union all
 
@@ -17,12 +19,14 @@ with entries as (
         comment_only.observation_group_id,
         null as feedback,
         null as next_steps,
-        null as observer_notes
-    from {{ ref('edreflect__observation_comments') }} as comment_only
+        null as observer_notes,
+        comment_only.source,
+        comment_only.as_of_day
+    from {{ ref('marts__merged_observation_comments') }} as comment_only
     where
         0 = (
             select count(*)
-            from {{ ref('edreflect__observation_feedback') }} as entry
+            from {{ ref('marts__merged_observation_feedback') }} as entry
             where
                 entry.org_id = comment_only.org_id
                 and entry.observation_group_id = comment_only.observation_group_id
@@ -51,10 +55,12 @@ select
                     )
                     order by item.indicator_id nulls first, item.commenter_employee_id, item.comment
                 )
-            from {{ ref('edreflect__observation_comments') }} as item
+            from {{ ref('marts__merged_observation_comments') }} as item
             where item.org_id = entry.org_id and item.observation_group_id = entry.observation_group_id
         ), '[]'::jsonb
-    ) as comments  -- noqa: RF04
+    ) as comments,  -- noqa: RF04
+    entry.source,
+    entry.as_of_day
 from entries as entry
 left join lateral (
     {{ observation_of('entry') }}

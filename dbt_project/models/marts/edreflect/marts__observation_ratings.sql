@@ -21,25 +21,27 @@ select
     observation.observer_employee_id,
     observation.observation_status,
     observation.school_year,
-    rating.rated_by_employee_id = observation.learner_employee_id as is_self_rating
-from {{ ref('edreflect__ratings') }} as rating
+    rating.rated_by_employee_id = observation.learner_employee_id as is_self_rating,
+    rating.source,
+    rating.as_of_day
+from {{ ref('marts__merged_ratings') }} as rating
 left join lateral (
     {{ observation_of('rating') }}
 ) as observation on true
 left join lateral (
     select candidate.step_name
-    from {{ ref('edreflect__observation_steps') }} as candidate
+    from {{ ref('marts__merged_observation_steps') }} as candidate
     where candidate.org_id = rating.org_id and candidate.step_id = rating.step_id
     order by candidate.step_id
     limit 1
 ) as step on true
-left join {{ ref('edreflect__rubrics') }} as rubric
+left join {{ ref('marts__merged_rubrics') }} as rubric
     on rating.org_id = rubric.org_id and rating.rubric_id = rubric.rubric_id
 left join lateral (
     select
         candidate.indicator_code,
         candidate.indicator_name
-    from {{ ref('edreflect__indicators') }} as candidate
+    from {{ ref('marts__merged_indicators') }} as candidate
     where
         candidate.org_id = rating.org_id
         and candidate.rubric_id = rating.rubric_id
@@ -51,7 +53,7 @@ left join lateral (
     select
         candidate.level_name,
         candidate.level_value
-    from {{ ref('edreflect__indicator_proficiency_levels') }} as candidate
+    from {{ ref('marts__merged_indicator_proficiency_levels') }} as candidate
     where
         candidate.org_id = rating.org_id
         and candidate.rubric_id = rating.rubric_id

@@ -8,9 +8,14 @@ select
     observation.learner_employee_id,
     observation.observer_employee_id,
     {{ observation_school_year('observation') }} as school_year,
-    observation.school_year_id,
+    coalesce(
+        observation.school_year_id,
+        {{ id_of_year('observation.school_year') }}
+    ) as school_year_id,
     observation.observation_created_date,
     observation.observation_scheduled_date,
-    observation.observation_completed_date
-from {{ ref('edreflect__observations') }} as observation
+    observation.observation_completed_date,
+    observation.source,
+    observation.as_of_day
+from {{ ref('marts__merged_observations') }} as observation
 where observation.observation_is_deleted is not true

@@ -9,8 +9,10 @@ with indicators as (
         candidate.indicator_code,
         candidate.indicator_name,
         candidate.indicator_level,
-        candidate.indicator_order
-    from {{ ref('edreflect__indicators') }} as candidate
+        candidate.indicator_order,
+        candidate.source,
+        candidate.as_of_day
+    from {{ ref('marts__merged_indicators') }} as candidate
     where candidate.indicator_id is not null
     order by
         candidate.org_id,
@@ -49,7 +51,7 @@ select
                     select
                         candidate.indicator_id,
                         candidate.parent_indicator_id
-                    from {{ ref('edreflect__indicators') }} as candidate
+                    from {{ ref('marts__merged_indicators') }} as candidate
                     where
                         candidate.org_id = indicator.org_id
                         and candidate.rubric_id = indicator.rubric_id
@@ -80,13 +82,15 @@ select
                         proficiency_level.proficiency_level_id,
                         proficiency_level.level_name
                 )
-            from {{ ref('edreflect__indicator_proficiency_levels') }} as proficiency_level
+            from {{ ref('marts__merged_indicator_proficiency_levels') }} as proficiency_level
             where
                 proficiency_level.org_id = indicator.org_id
                 and proficiency_level.rubric_id = indicator.rubric_id
                 and proficiency_level.indicator_id = indicator.indicator_id
         ), '[]'::jsonb
-    ) as proficiency_levels
+    ) as proficiency_levels,
+    indicator.source,
+    indicator.as_of_day
 from indicators as indicator
-left join {{ ref('edreflect__rubrics') }} as rubric
+left join {{ ref('marts__merged_rubrics') }} as rubric
     on indicator.org_id = rubric.org_id and indicator.rubric_id = rubric.rubric_id

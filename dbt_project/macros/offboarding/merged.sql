@@ -1,0 +1,76 @@
+{# A table of each org's current snapshot, by its name in schema offboarding. #}
+{% macro snapshot_of(table) -%}
+  {%- do ref('offboarding__deliveries') -%}
+offboarding.{{ table }}
+{%- endmacro %}
+
+{#
+  One educator picture: the rows of a table of the daily export, and those of the current snapshot in the same columns
+  (marts.snapshot_<table>), so that of each thing the source counts that spoke of it on the newest day; where both did
+  so on one day, the export. source is daily, legacy or offboarding, as_of_day the day of the row.
+
+  What a source speaks of:
+    the export     of a key: when its reference file or the file itself named it, with rows or without, or a deletion did
+    the snapshot   of a document (known_by names the column that holds its id): the document with all of its lists, so
+                   that an item which the snapshot does not list is not there. Without `document`, of each row it holds
+  Of what the snapshot does not hold nothing is known from it: what the export said stays.
+
+  An org without a snapshot, the usual case, costs a lookup in a table of a few rows and nothing else.
+#}
+{% macro newest_of_sources(table, document=none, known_by=none) %}
+{%- set daily = ref('edreflect__' ~ table) -%}
+{%- set snapshot = ref('marts__snapshot_' ~ table) -%}
+{%- set deliveries = ref('offboarding__deliveries') -%}
+{%- set people = ref('marts__snapshot_people') -%}
+{%- if execute -%}
+{%- set rule = reconcile_rule(graph.nodes['model.' ~ project_name ~ '.edreflect__' ~ table]) -%}
+{%- set columns = rule.columns | map(attribute='name') | list -%}
+select
+  daily.org_id,
+  {{ column_list(columns, 'daily.') }},
+  daily._source as source,
+  daily._day as as_of_day
+from {{ daily }} as daily
+left join {{ deliveries }} as delivery on delivery.org_id = daily.org_id and delivery.is_current
+where
+  delivery.day is null
+  or daily._day >= delivery.day
+  or not exists (
+    {%- if document == 'snapshot_people' %}
+    select 1 as named from {{ people }} as named
+    where named.org_id = daily.org_id and named.employee_id = daily.{{ known_by }}
+    {%- elif document %}
+    select 1 as named from offboarding_log.{{ document }} as named
+    where named.org_id = daily.org_id and named._id = daily.{{ known_by }}
+    {%- else %}
+    select 1 as named from {{ snapshot }} as named
+    where named.org_id = daily.org_id {% for column in rule.key %}and named.{{ column }} = daily.{{ column }} {% endfor %}
+    {%- endif %}
+  )
+
+union all
+
+select
+  snapshot.org_id,
+  {{ column_list(columns, 'snapshot.') }},
+  'offboarding' as source,
+  snapshot.as_of_day
+from {{ snapshot }} as snapshot
+where not exists (
+  select 1 as spoken
+  from {{ key_log(rule) }} as spoken
+  where spoken.org_id = snapshot.org_id
+    {%- for column in rule.key %}
+    {%- if rule.deletions and column not in rule.deletions.key %}
+    and (spoken.{{ column }} = snapshot.{{ column }} or spoken._kind = 'deletion')
+    {%- else %}
+    and spoken.{{ column }} = snapshot.{{ column }}
+    {%- endif %}
+    {%- endfor %}
+    and spoken._day >= snapshot.as_of_day
+    and spoken._kind <> 'modification'
+)
+{%- else -%}
+select 1 as nothing from {{ daily }}, {{ snapshot }}, {{ deliveries }}, {{ people }}
+{%- endif -%}
+{% endmacro %}

@@ -1,0 +1,1 @@
+{{ newest_of_sources('goals', document='goals', known_by='goal_id') }}

@@ -1,0 +1,1 @@
+{{ newest_of_sources('indicator_proficiency_levels', document='rubrics', known_by='rubric_id') }}

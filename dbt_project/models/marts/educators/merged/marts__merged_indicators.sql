@@ -1,0 +1,1 @@
+{{ newest_of_sources('indicators', document='rubrics', known_by='rubric_id') }}

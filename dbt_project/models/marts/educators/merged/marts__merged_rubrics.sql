@@ -1,0 +1,1 @@
+{{ newest_of_sources('rubrics', document='rubrics', known_by='rubric_id') }}

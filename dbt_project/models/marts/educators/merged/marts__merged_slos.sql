@@ -1,0 +1,1 @@
+{{ newest_of_sources('slos', document='slos', known_by='slo_id') }}

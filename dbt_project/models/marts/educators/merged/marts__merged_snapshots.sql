@@ -1,0 +1,1 @@
+{{ newest_of_sources('snapshots', document='snapshots', known_by='snapshot_id') }}

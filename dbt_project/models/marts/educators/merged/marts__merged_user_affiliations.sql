@@ -1,0 +1,1 @@
+{{ newest_of_sources('user_affiliations') }}
