@@ -33,6 +33,8 @@ DATA_TYPES = frozenset({"text", "text[]", "uuid", "integer", "numeric", "boolean
 FORMATS = frozenset({"guid", "guids", "year", "user_ids"})
 # libyaml's where PyYAML was built with it: reading the contracts is much of a command's start.
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# The raw table of files that describe columns; ops.snapshot_deliveries knows it by this name.
+DEFINITIONS_TABLE = "field_definitions"
 # Added by the platform to every raw table.
 RESERVED_COLUMNS = frozenset({"org_id", "_load_id", "_row", "_line"})
 
@@ -216,6 +218,18 @@ class Feed:
             return replace(of_table, file=named.file) if named.depth else of_table
         return _made_up(self, named.file, named.table)
 
+    def group_of(self, contract: FileContract) -> str | None:
+        """Return the file group of a contract of this feed, None where files have no groups."""
+        named = self.convention.read(contract.file) if self.convention else None
+        return named.group if named else None
+
+    def described_by(self, file_name: str) -> str:
+        """Return the table that a file of definitions describes: its own, or the nearest listed one above its name."""
+        parts = file_name.removesuffix(SUFFIX).split(".")
+        names = [".".join(parts[:length]) + SUFFIX for length in range(len(parts), 0, -1)]
+        contracts = [contract for name in names if (contract := self.match(name))]
+        return next((contract.table for contract in contracts if contract.listed), contracts[0].table)
+
     def refusal(self, file_name: str) -> str | None:
         """Say in a clause why a delivery with a file of this name must be refused, or return None."""
         return self.convention.complaint(file_name) if self.convention else None
@@ -283,6 +297,8 @@ def _read_feed(path: Path, source: Mapping[str, Any], docs: Mapping[str, str]) -
     for table in source.get("tables") or []:
         contract = replace(_read_table(path, str(meta["feed"]), table, aliases, docs), raw_schema=raw_schema)
         if contract.load == "definitions":
+            named = contract.table == DEFINITIONS_TABLE
+            _require(named, f"{path.name}, table {contract.table}", f"definitions are called {DEFINITIONS_TABLE}")
             _require(definitions is None, f"{path.name}, table {contract.table}", "there is another one of definitions")
             definitions = contract
             continue

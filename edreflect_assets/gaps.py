@@ -49,8 +49,10 @@ def expected_orgs(connection: Connection, registry: Mapping[str, Org], feed: Fee
     """Return the orgs that are to deliver a feed.
 
     An org that lists its feeds is to deliver those. One without a list is asked for what it has delivered before, and
-    before its first delivery for the feeds that are expected of everyone.
+    before its first delivery for the feeds that are expected of everyone. Nobody is to deliver what is delivered once.
     """
+    if not feed.recurring:
+        return set()
     unlisted = [org.org_id for org in registry.values() if not org.feeds]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -64,7 +66,7 @@ def expected_orgs(connection: Connection, registry: Mapping[str, Org], feed: Fee
             )
             group by org.org_id
             """,
-            {"feed": feed.name, "orgs": unlisted, "feeds": [feed.name, *load_feeds()]},
+            {"feed": feed.name, "orgs": unlisted, "feeds": [feed.name, *_recurring_feeds()]},
         )
         delivered = dict(cursor.fetchall())
     return {
@@ -74,14 +76,22 @@ def expected_orgs(connection: Connection, registry: Mapping[str, Org], feed: Fee
     }
 
 
+def _recurring_feeds() -> list[str]:
+    """Return the feeds whose deliveries say what else to expect: a last snapshot does not stand for daily exports."""
+    return [feed.name for feed in load_feeds().values() if feed.recurring]
+
+
 def missing_days(
     connection: Connection, feed: Feed, registry: Mapping[str, Org], now: datetime
 ) -> dict[str, list[date]]:
     """Return, by org, the expected days between its first and last delivered day whose changes are lost.
 
     Of a daily export that is each day without a load; of packages those without a load before one that holds changes
-    only: a full list makes up for all days before it. Paused orgs expect nothing. Days after ``now`` are never missing.
+    only: a full list makes up for all days before it. Paused orgs expect nothing, and of a feed that is not recurring
+    nobody does. Days after ``now`` are never missing.
     """
+    if not feed.recurring:
+        return {}
     changes = days_of_changes(connection, feed)
     gaps: dict[str, list[date]] = {}
     for org_id, days in delivered_days(connection, feed).items():

@@ -66,7 +66,8 @@ def status_grid(connection: Connection, settings: Settings, day: date | None = N
         known = expected_orgs(connection, registry, feed)
         for org_id in sorted(known | set(delivered) | set(refused)):
             days = delivered.get(org_id, [])
-            missing = _missing(registry.get(org_id), days, now, None if changes is None else changes[org_id])
+            org = registry.get(org_id) if feed.recurring else None
+            missing = _missing(org, days, now, None if changes is None else changes[org_id])
             rows.append(
                 StatusRow(
                     org=org_id,

@@ -22,6 +22,7 @@ from edreflect_assets.checks.files import (
 from edreflect_assets.checks.packages import package_findings, packages_held
 from edreflect_assets.checks.references import references_resolved, subjects_matched
 from edreflect_assets.checks.rows import lists_delivered_again, quarantine, rows_balanced
+from edreflect_assets.checks.snapshots import listed_tables_present, snapshots_complete
 from edreflect_assets.checks.tenants import organizations_of_one_tenant
 from edreflect_assets.contracts import Feed
 
@@ -36,14 +37,34 @@ def _is_no_package(feed: Feed) -> bool:
     return feed.package is None
 
 
+def _is_recurring(feed: Feed) -> bool:
+    return feed.recurring
+
+
+def _has_groups(feed: Feed) -> bool:
+    return feed.convention is not None
+
+
 def _has_references(feed: Feed) -> bool:
     return any(contract.touched_by for contract in feed.files.values())
 
 
 CHECKS: tuple[Check, ...] = (
     Check("rows_balanced", "Records of a file = rows loaded + rows set aside.", rows_balanced),
-    Check("chain_of_days", "No expected day is missing between an org's first and last day.", chain_of_days),
-    Check("freshness", "Every org has delivered the last day expected of it.", freshness),
+    Check(
+        "chain_of_days",
+        "No expected day is missing between an org's first and last day.",
+        chain_of_days,
+        _is_recurring,
+    ),
+    Check("freshness", "Every org has delivered the last day expected of it.", freshness, _is_recurring),
+    Check("snapshots_complete", "No snapshot lacks a whole file group.", snapshots_complete, _has_groups),
+    Check(
+        "listed_tables_present",
+        "The newest snapshots have every listed table of their groups.",
+        listed_tables_present,
+        _has_groups,
+    ),
     Check(
         "reference_file_present",
         "A file came with the reference file it depends on.",

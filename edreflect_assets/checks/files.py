@@ -97,7 +97,10 @@ def columns_as_documented(connection: Connection, feed: Feed, _registry: Registr
     )
     found = []
     for org, file, first, last, header, missing, unknown in headers:
-        removed = feed.files[file].removed_columns if file in feed.files else frozenset()
+        contract = feed.match(file)
+        if contract is not None and not contract.listed:
+            continue
+        removed = contract.removed_columns if contract else frozenset()
         legacy = sorted(removed.intersection(column.strip().lower() for column in header or ()))
         undocumented = sorted(set(unknown or ()) - removed)
         parts = [f"lacks {', '.join(missing)}"] if missing else []
@@ -116,7 +119,8 @@ def columns_as_documented(connection: Connection, feed: Feed, _registry: Registr
 
 
 def files_as_documented(connection: Connection, feed: Feed, _registry: Registry, now: datetime) -> CheckResult:
-    """Find delivered files that were not loaded: deprecated ones and ones that the contract does not list."""
+    """Find delivered files that were not loaded, deprecated or unlisted, and unlisted ones that were, by their names."""
+    after = window_start(connection, now)
     found = [
         f"{org}, {span(first, last)}: {file} is {'left aside' if feed.package else status}"
         for org, file, status, first, last in query(
@@ -127,19 +131,48 @@ def files_as_documented(connection: Connection, feed: Feed, _registry: Registry,
             where load_id > %(after)s and feed = %(feed)s and status in ('deprecated', 'unlisted')
             group by org_id, file, status order by org_id, file
             """,
-            after=window_start(connection, now),
+            after=after,
             feed=feed.name,
         )
     ]
+    if feed.convention:
+        found += _loaded_unlisted(connection, feed, after)
     return result(
         "files_as_documented",
         "warn",
         found,
         good="Only documented files were delivered.",
-        meaning="Such files are neither kept nor loaded"
-        if feed.package
-        else "Such files are kept in the landing area and not loaded",
+        meaning=_unlisted_meaning(feed),
         resolve="Ask the org to leave out what is not part of the package"
         if feed.package
         else "Add a new file to the feed's contract (CONTRIBUTING.md shows how); a deprecated one needs nothing",
     )
+
+
+def _unlisted_meaning(feed: Feed) -> str:
+    if feed.package:
+        return "Such files are neither kept nor loaded"
+    if feed.convention:
+        return (
+            "Files of a known group are loaded into tables of their own, with their columns as text; others are kept in "
+            "the landing area and not loaded"
+        )
+    return "Such files are kept in the landing area and not loaded"
+
+
+def _loaded_unlisted(connection: Connection, feed: Feed, after: int) -> list[str]:
+    return [
+        f"{org}, {span(first, last)}: {file} is unlisted, loaded as {feed.raw_schema}.{table}"
+        for org, file, table, first, last in query(
+            connection,
+            """
+            select org_id, file, table_name, min(day), max(day)
+            from ops.load_log
+            where load_id > %(after)s and feed = %(feed)s and status = 'current' and table_name <> all (%(tables)s)
+            group by org_id, file, table_name order by org_id, file
+            """,
+            after=after,
+            feed=feed.name,
+            tables=list(feed.tables),
+        )
+    ]

@@ -15,6 +15,7 @@ from edreflect_assets.database import connect
 from edreflect_assets.errors import EdreflectError, FetchError, UsageError
 from edreflect_assets.ingest import ingest
 from edreflect_assets.loading.load import DeliveryReport
+from edreflect_assets.loading.snapshots import INCOMPLETE
 from edreflect_assets.orgs import Org
 from edreflect_assets.settings import Settings
 from edreflect_assets.sources import Source
@@ -186,6 +187,8 @@ def _figures(report: DeliveryReport) -> str:
     parts += [f"{plural(len(unread), 'file')} not loaded"] if unread else []
     warnings = sum(finding["count"] for finding in report.findings if finding["severity"] == "warning")
     parts += [plural(warnings, "warning")] if warnings else []
-    if report.findings:
+    incomplete = [finding["file"] for finding in report.findings if finding["code"] == INCOMPLETE]
+    parts += [f"not complete: no file of {', '.join(incomplete)}"] if incomplete else []
+    if report.findings and load_feeds()[report.feed].package:
         parts += [f"see `edreflect report {report.feed} {report.org_id} {report.day} --report DIR`"]
     return ", ".join(parts)

@@ -18,7 +18,8 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, cursor
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 
-from edreflect_assets.contracts import Feed, FileContract, load_feeds
+from edreflect_assets.contracts import Feed, load_feeds
+from edreflect_assets.database.raw_tables import RAW_LINEAGE, RAW_STORAGE, create_raw_table
 from edreflect_assets.errors import ConfigurationError, EdreflectError
 
 logger = logging.getLogger(__name__)
@@ -30,11 +31,6 @@ LOCK_KEY = 0x6564_7265_666C
 LOCK_TIMEOUT = "30s"
 # Raised when the statements in this module change in a way that their inputs do not show.
 REVISION = 1
-
-RAW_LINEAGE = "org_id text not null, _load_id bigint not null, _row integer not null, _line integer not null"
-# Append-only: vacuum serves the visibility map and the BRIN summaries, long before 20 % of a large table are new.
-RAW_STORAGE = """autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02,
-    autovacuum_analyze_scale_factor = 0.02"""
 
 # Objects, not rights, are covered by the checksum. Rights of the database itself are in no dump and no template copy.
 _OPEN = """
@@ -129,8 +125,9 @@ def _checksum(feeds: Mapping[str, Feed]) -> str:
         sorted(
             [feed.name, contract.raw_schema, contract.table, [column.name for column in contract.columns]]
             for feed in feeds.values()
-            for contract in feed.files.values()
+            for contract in feed.tables.values()
         ),
+        _file_groups(feeds),
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -148,32 +145,44 @@ def _create_objects(cur: cursor, feeds: Mapping[str, Feed]) -> None:
     for schema in schemas:
         cur.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
     for feed in feeds.values():
-        for contract in feed.files.values():
-            _create_raw_table(cur, contract.raw_schema, contract)
+        for contract in feed.tables.values():
+            create_raw_table(cur, contract.raw_schema, contract.table, contract.column_names)
+    _fill_file_groups(cur, feeds)
 
 
-def _create_raw_table(cur: cursor, schema: str, contract: FileContract) -> None:
-    table = sql.Identifier(schema, contract.table)
+def _fill_file_groups(cur: cursor, feeds: Mapping[str, Feed]) -> None:
+    """Write down which groups of files a delivery of a feed consists of; SQL judges deliveries by it."""
+    rows = _file_groups(feeds)
     cur.execute(
-        sql.SQL("create table if not exists {} ({}) with ({})").format(
-            table, sql.SQL(RAW_LINEAGE), sql.SQL(RAW_STORAGE)
+        """
+        delete from ops.file_groups
+        where feed = any (%s) and (feed, group_name) not in (select * from unnest(%s::text[], %s::text[]))
+        """,
+        [list(feeds), [feed for feed, *_ in rows], [group for _, group, *_ in rows]],
+    )
+    for row in rows:
+        cur.execute(
+            """
+            insert into ops.file_groups (feed, group_name, optional, tables) values (%s, %s, %s, %s::text[])
+            on conflict (feed, group_name) do update set optional = excluded.optional, tables = excluded.tables
+            """,
+            row,
         )
-    )
-    # Only missing columns are added: even a no-op ALTER TABLE would wait for every reader and loader.
-    cur.execute(
-        "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped",
-        [table.as_string(cur)],
-    )
-    present = {name for (name,) in cur.fetchall()}
-    missing = [column.name for column in contract.columns if column.name not in present]
-    if missing:
-        additions = sql.SQL(", ").join(sql.SQL("add column {} text").format(sql.Identifier(name)) for name in missing)
-        cur.execute(sql.SQL("alter table {} {}").format(table, additions))
-    cur.execute(
-        sql.SQL("create index if not exists {} on {} using brin (_load_id) with (autosummarize = on)").format(
-            sql.Identifier(f"{contract.table[:50]}_load_id"), table
+
+
+def _file_groups(feeds: Mapping[str, Feed]) -> list[tuple[str, str, bool, list[str]]]:
+    """Return feed, group, whether it is optional and its listed tables."""
+    return [
+        (
+            feed.name,
+            group,
+            optional,
+            sorted({file.table for file in feed.files.values() if feed.group_of(file) == group}),
         )
-    )
+        for feed in feeds.values()
+        if feed.convention
+        for group, optional in feed.convention.groups.items()
+    ]
 
 
 def _create_roles(cur: cursor) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -14,7 +14,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 names 
 from edreflect_assets.contracts import FileContract
 from edreflect_assets.landing import LandedFile
 from edreflect_assets.loading.failures import FileRefusedError, LoadError
-from edreflect_assets.loading.header import Header, read_header
+from edreflect_assets.loading.header import Header, holds_definitions, read_header
 from edreflect_assets.loading.profile import FileProfile, Profiler
 from edreflect_assets.loading.quarantine import Quarantine
 from edreflect_assets.loading.raw_table import copy_statement
@@ -56,8 +56,11 @@ def blaming(file: str) -> Iterator[None]:
         raise
 
 
-def plan_file(contract: FileContract, landed: LandedFile) -> PlannedFile:
-    """Read the header of a landed file; raises FileRefusedError, or LoadError if the landing area lost the file."""
+def plan_file(contract: FileContract, landed: LandedFile, *, definitions: FileContract | None = None) -> PlannedFile:
+    """Read the header of a landed file; raises FileRefusedError, or LoadError if the landing area lost the file.
+
+    A file with the header of ``definitions`` is planned by that contract, whatever its name says.
+    """
     try:
         with blaming(contract.file), landed.path.open("rb") as stream:
             if os.fstat(stream.fileno()).st_size != landed.landed_bytes:
@@ -66,6 +69,8 @@ def plan_file(contract: FileContract, landed: LandedFile) -> PlannedFile:
                     " fetch the day again.",
                     transient=False,
                 )
+            if definitions is not None and holds_definitions(stream, definitions):
+                contract = replace(definitions, file=contract.file)
             return PlannedFile(contract, landed, read_header(stream, contract))
     except OSError as error:
         raise _unreadable(contract, landed, error) from None

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from edreflect_assets.contracts import Feed, FileContract
 from edreflect_assets.loading.failures import FileRefusedError
+from edreflect_assets.loading.header import Header
 
 # Load rules under which a key names one row; the rows of drop_insert files are lists.
 _ONE_ROW_PER_KEY = frozenset({"upsert", "affiliation", "id_map"})
+
+
+def header_warnings(contract: FileContract, header: Header) -> Iterator[str]:
+    """Yield what is to be said of a file's header, and of a file that is not what its name promises."""
+    if contract.load == "definitions":
+        yield "it describes columns: kept as definitions, it does not count as a file of its group"
+    if contract.listed:
+        yield from header.warnings
+        return
+    yield "not listed in the contract; loaded by the naming convention"
+    # None of its columns is listed: that they are unknown says nothing new.
+    yield from replace(header, unknown=()).warnings
 
 
 def key_warnings(contract: FileContract, profile: Mapping[str, Any], rows: int) -> Iterator[str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from edreflect_assets.contracts import RESERVED_COLUMNS, FileContract
+from edreflect_assets.convention import snake_case
 from edreflect_assets.loading.failures import FileRefusedError
 
 MAX_HEADER_BYTES = 1024 * 1024
@@ -106,6 +107,16 @@ def read_header(stream: BinaryIO, contract: FileContract) -> Header:
     )
 
 
+def holds_definitions(stream: BinaryIO, definitions: FileContract) -> bool:
+    """Tell whether the header at the start of ``stream`` is exactly that of definitions, ignoring case; rewinds it.
+
+    Raises FileRefusedError for an empty file and a header that cannot be read.
+    """
+    names = read_names(stream).named
+    stream.seek(0)
+    return tuple(name.casefold() for name in names) == definitions.column_names
+
+
 def read_names(stream: BinaryIO) -> Names:
     """Read the names in a header from the start of ``stream``, whatever they are, and leave it at the first record.
 
@@ -121,7 +132,9 @@ def read_names(stream: BinaryIO) -> Names:
 def raw_columns(names: Iterable[str], contract: FileContract) -> list[str]:
     """Return the raw column of each delivered name, an empty text for a field without a name."""
     spellings = _spellings(contract)
-    return [_resolve(name, spellings) if name else "" for name in names]
+    # What the contract lacks today is called as it would be listed tomorrow: there camelCase becomes snake_case.
+    own = snake_case if contract.load == "snapshot" else str.lower
+    return [_resolve(name, spellings, own(name)) if name else "" for name in names]
 
 
 def _read_record(stream: BinaryIO) -> tuple[bytes, int]:
@@ -173,10 +186,11 @@ def _spellings(contract: FileContract) -> dict[str, str]:
     }
 
 
-def _resolve(name: str, spellings: Mapping[str, str]) -> str:
-    """Return the raw column for a delivered name: one that the contract knows, or a safe name of its own."""
-    own = _NOT_A_WORD.sub("_", name.lower())
-    column = spellings.get(_SPACES.sub("", name.lower())) or spellings.get(own)
+def _resolve(name: str, spellings: Mapping[str, str], own: str) -> str:
+    """Return the raw column for a delivered name: one that the contract knows, or its ``own``, made safe."""
+    known = _NOT_A_WORD.sub("_", name.lower())
+    own = _NOT_A_WORD.sub("_", own)
+    column = spellings.get(_SPACES.sub("", name.lower())) or spellings.get(known)
     if column:
         return column
     return f"delivered_{own}" if own in RESERVED_COLUMNS | _SYSTEM_COLUMNS else own

@@ -5,7 +5,7 @@ Every function works in the caller's transaction and expects the delivery's lock
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -26,6 +26,7 @@ class CurrentLoad:
     rows: int
     quarantined: int
     mode: str | None
+    table: str
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,24 @@ class Ledger:
         """Return the current loads by file."""
         cursor.execute(
             f"""
-            select file, load_id, sha256, rows, quarantined, mode from ops.load_log
+            select file, load_id, sha256, rows, quarantined, mode, table_name from ops.load_log
             where {self._delivery} and status = 'current'
             """,
             self._names,
         )
         return {file: CurrentLoad(*load) for file, *load in cursor}
+
+    def spellings(self, cursor: Cursor, files: Collection[str]) -> dict[str, str]:
+        """Return, by name in lower case, how the feed's oldest load, of any org, spells some files."""
+        cursor.execute(
+            """
+            select distinct on (lower(file)) lower(file), file from ops.load_log
+            where feed = %(feed)s and status = 'current' and lower(file) = any(%(files)s)
+            order by lower(file), load_id
+            """,
+            self._names | {"files": [file.lower() for file in files]},
+        )
+        return dict(cursor.fetchall())
 
     def findings(self, cursor: Cursor, load_ids: Sequence[int]) -> dict[int, Findings]:
         """Return the warnings and profiles of loads by load id."""

@@ -7,9 +7,10 @@ everything as it was and is recorded in a transaction of its own.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from datetime import date
+from typing import Any
 
 import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
@@ -17,16 +18,19 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg
 
 from edreflect_assets.contracts import Feed, FileContract
 from edreflect_assets.errors import ConfigurationError, Refused, UsageError
-from edreflect_assets.landing import Delivery, LandedFile, printable_name
+from edreflect_assets.landing import Delivery
 from edreflect_assets.loading.copying import CopiedFile, PlannedFile, blaming, copy_file, plan_file
 from edreflect_assets.loading.failures import FileRefusedError, LoadError, database_failure
-from edreflect_assets.loading.findings import check_missing_files, key_warnings
+from edreflect_assets.loading.findings import check_missing_files, header_warnings, key_warnings
 from edreflect_assets.loading.ledger import CurrentLoad, Findings, Ledger, LedgerEntry
 from edreflect_assets.loading.packages import Package, SharedLoad, refused_while_reading
 from edreflect_assets.loading.profile import Profiler
 from edreflect_assets.loading.quarantine import Quarantine
-from edreflect_assets.loading.raw_table import add_columns
+from edreflect_assets.loading.raw_table import add_columns, ensure_raw_table
 from edreflect_assets.loading.report import DeliveryReport, FileReport, FileStatus, LoadOptions
+from edreflect_assets.loading.snapshots import completeness
+from edreflect_assets.loading.snapshots import findings as snapshot_findings
+from edreflect_assets.loading.sorting import SortedFiles
 from edreflect_assets.roster.refused import PackageRefused
 
 __all__ = ["DeliveryReport", "FileReport", "LoadOptions", "load_delivery", "refuse_unread"]
@@ -98,8 +102,8 @@ class _Loading:
         self._options = options
         self._again = again
         self._ledger = Ledger(feed.name, delivery.org_id, delivery.day, options.run_id)
-        self._listed: dict[str, LandedFile] = {}
-        self._aside: list[tuple[LandedFile, LedgerEntry]] = []
+        self._files = SortedFiles(feed, delivery)
+        self._listed = self._files.listed
         self._package = Package(feed, delivery, again=again) if feed.package else None
 
     def run(self) -> DeliveryReport:
@@ -117,8 +121,9 @@ class _Loading:
             self._connection.rollback()
             for file in changed:
                 if file not in plans and file not in shared:
-                    plans[file] = plan_file(self._feed.files[file], self._listed[file])
-            self._add_columns(plans)
+                    contract, landed = self._files.contracts[file], self._listed[file]
+                    plans[file] = plan_file(contract, landed, definitions=self._feed.definitions)
+            self._prepare_tables(plans)
             report = self._load(plans, shared)
             if report is not None:
                 return report
@@ -149,29 +154,14 @@ class _Loading:
             raise database_failure(error, where) from None
 
     def _sort_out(self) -> None:
-        """Tell the files a contract lists from those that are set aside; refuse two files of one contract."""
-        dayless = self._delivery.day is None
-        for landed in sorted(self._delivery.files, key=lambda landed: landed.file):
-            contract = self._feed.match(landed.file)
-            if self._feed.is_deprecated(landed.file):
-                self._set_aside(landed, "deprecated", "the source no longer generates this file")
-            elif contract is None:
-                self._set_aside(landed, "unlisted", f"feed {self._feed.name} has no contract for this file")
-            elif contract.dayless != dayless:
-                belongs = "the folder without a day" if contract.dayless else "the folder of a day"
-                self._set_aside(landed, "unlisted", f"this file belongs into {belongs}")
-            elif contract.file in self._listed:
-                raise FileRefusedError(
-                    f"two files of this name were delivered, one of them as {printable_name(landed.file)};"
-                    " deliver one of them",
-                    file=contract.file,
-                )
-            else:
-                self._listed[contract.file] = landed
-
-    def _set_aside(self, landed: LandedFile, status: str, reason: str) -> None:
-        entry = LedgerEntry(landed.file, status, sha256=landed.sha256, size=landed.bytes, reason=reason)
-        self._aside.append((landed, entry))
+        """Sort the files; raises FileRefusedError."""
+        unlisted = self._files.unlisted
+        spelt: Mapping[str, str] = {}
+        if unlisted:
+            with self._connection.cursor() as cursor:
+                spelt = self._ledger.spellings(cursor, unlisted)
+            self._connection.rollback()
+        self._files.sort(spelt)
 
     def _changed(self, current: Mapping[str, CurrentLoad]) -> list[str]:
         outdated = self._package.outdated if self._package else frozenset()
@@ -181,8 +171,11 @@ class _Loading:
             if self._again or file in outdated or file not in current or current[file].sha256 != landed.sha256
         ]
 
-    def _add_columns(self, plans: Mapping[str, PlannedFile]) -> None:
+    def _prepare_tables(self, plans: Mapping[str, PlannedFile]) -> None:
         for file, plan in sorted(plans.items()):
+            if not plan.contract.listed:
+                contract = plan.contract
+                ensure_raw_table(self._connection, self._feed.raw_schema, contract.table, contract.column_names)
             if plan.header.beside_contract:
                 with blaming(file):
                     add_columns(
@@ -224,7 +217,7 @@ class _Loading:
                 file_copied.quarantine.write(cursor)
             for file in shared.keys() & reserved.keys():
                 shared[file].copy_quarantine(cursor, reserved[file])
-            aside = [_aside_report(entry, self._ledger.record_once(cursor, entry)) for _, entry in self._aside]
+            aside = [_aside_report(entry, self._ledger.record_once(cursor, entry)) for entry in self._files.aside]
             if self._listed:
                 self._ledger.resolve_refusals(cursor)
             kept = {file: current[file] for file in self._listed if file not in changed}
@@ -232,13 +225,16 @@ class _Loading:
             if self._package and self._package.report and changed:
                 load_ids = [*reserved.values(), *(load.load_id for load in kept.values())]
                 self._package.report.write(cursor, self._ledger, load_ids)
+            judged: Sequence[Mapping[str, Any]] = ()
+            if self._package and self._package.report:
+                judged = self._package.report.report["findings"]
+            elif self._feed.convention and self._delivery.day:
+                lacking = completeness(cursor, self._feed, self._delivery.org_id, self._delivery.day)
+                judged = snapshot_findings(self._feed, lacking)
             self._connection.commit()
         loaded = [_report(entry) for entry in entries]
-        unchanged = [
-            _unchanged_report(self._feed.files[file], load, findings[load.load_id]) for file, load in kept.items()
-        ]
+        unchanged = [_unchanged_report(file, load, findings[load.load_id]) for file, load in kept.items()]
         files = sorted([*loaded, *unchanged, *aside], key=lambda report: report.file)
-        judged = self._package.report.report["findings"] if self._package and self._package.report else ()
         return DeliveryReport(self._feed.name, self._delivery.org_id, self._delivery.day, tuple(files), tuple(judged))
 
     def _entries(self, copied: list[CopiedFile], current: Mapping[str, CurrentLoad]) -> list[LedgerEntry]:
@@ -251,7 +247,7 @@ class _Loading:
             profile = profiles[contract.file]
             keys = profile.get("distinct_keys", file.rows)
             warnings = [
-                *(self._package.warnings(contract.file) if self._package else header.warnings),
+                *(self._package.warnings(contract.file) if self._package else header_warnings(contract, header)),
                 *key_warnings(contract, profile, file.rows),
                 *check_missing_files(self._feed, contract, keys, present, self._options.missing_file),
             ]
@@ -270,11 +266,15 @@ class _Loading:
                     missing=header.missing,
                     unknown=header.beside_contract,
                     warnings=warnings,
-                    profile=profile,
+                    profile={**profile, **self._describes(contract)},
                     mode=self._package.mode_of(contract.file) if self._package else None,
                 )
             )
         return entries
+
+    def _describes(self, contract: FileContract) -> Mapping[str, str]:
+        """Return what the ledger says of definitions beside the profile: which table they are about."""
+        return {"describes": self._feed.described_by(contract.file)} if contract.load == "definitions" else {}
 
 
 def _report(entry: LedgerEntry) -> FileReport:
@@ -292,10 +292,10 @@ def _report(entry: LedgerEntry) -> FileReport:
     )
 
 
-def _unchanged_report(contract: FileContract, load: CurrentLoad, findings: Findings) -> FileReport:
+def _unchanged_report(file: str, load: CurrentLoad, findings: Findings) -> FileReport:
     return FileReport(
-        contract.file,
-        contract.table,
+        file,
+        load.table,
         load.load_id,
         load.rows,
         load.quarantined,

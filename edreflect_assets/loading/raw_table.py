@@ -10,6 +10,8 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from edreflect_assets.database.migrations import LOCK_KEY
+from edreflect_assets.database.raw_tables import create_raw_table
 from edreflect_assets.loading.failures import FileRefusedError, LoadError
 
 LINEAGE_COLUMNS = ("org_id", "_load_id", "_row", "_line")
@@ -33,6 +35,21 @@ def columns_of(cursor: Cursor, schema: str, tables: Sequence[str]) -> dict[str, 
         (schema, list(tables)),
     )
     return {table: set(columns) for table, columns in cursor}
+
+
+def ensure_raw_table(connection: Connection, schema: str, table: str, columns: Sequence[str]) -> None:
+    """Create the raw table of a file that no contract lists, unless it is there, in a short transaction of its own.
+
+    The connection must be in no transaction.
+    """
+    with connection.cursor() as cursor:
+        exists = columns_of(cursor, schema, [table])
+    connection.rollback()
+    if not exists:
+        with connection, connection.cursor() as cursor:
+            # Creating one table twice at the same moment fails, in spite of "if not exists".
+            cursor.execute("select pg_advisory_xact_lock(%s)", [LOCK_KEY])
+            create_raw_table(cursor, schema, table, columns)
 
 
 def add_columns(

@@ -49,7 +49,7 @@ class DeliveryReport:
     """What became of a delivery that was not refused; its files in the order of their names.
 
     ``findings`` are those of a package that was judged now, summed up: objects with code, severity, file, column, text,
-    count and lines, as in ``ops.package_reports``.
+    count and lines, as in ``ops.package_reports``; or they say what a delivery made of file groups lacks.
     """
 
     feed: str

@@ -37,7 +37,8 @@ def build_definitions(settings: Settings, manifest: Path | None = None) -> dg.De
             data_tests_job(daily_check_keys(manifest)),
         ],
         schedules=[
-            *(schedule for feed in feeds for schedule in (ingest_schedule(feed), checks_schedule(feed))),
+            *(ingest_schedule(feed) for feed in feeds if feed.recurring),
+            *(checks_schedule(feed) for feed in feeds),
             data_tests_schedule(),
         ],
         sensors=[

@@ -180,7 +180,7 @@ def _to_look_at(org: Org, day: date | None, now: datetime) -> bool:
 def _known_files(
     connection: Connection, feed: Feed, org: Org, days: Sequence[date | None]
 ) -> dict[date | None, dict[str, tuple[int | None, float]]]:
-    """Return, by day and file, size and time of the last bytes the ledger took in or turned away."""
+    """Return, by day and file name in lower case, size and time of the last bytes the ledger took in or turned away."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -199,7 +199,7 @@ def _known_files(
         )
         known: dict[date | None, dict[str, tuple[int | None, float]]] = {}
         for day, file, size, taken_at in cursor:
-            known.setdefault(day, {})[file] = (size, taken_at)
+            known.setdefault(day, {})[file.casefold()] = (size, taken_at)
     connection.rollback()
     return known
 
@@ -208,5 +208,5 @@ def _differs(feed: Feed, name: str, seen: Look, known: Mapping[str, tuple[int | 
     if name.startswith("."):
         return False
     contract = feed.match(name)
-    size, taken_at = known.get(contract.file if contract else name, (None, 0.0))
+    size, taken_at = known.get((contract.file if contract else name).casefold(), (None, 0.0))
     return size != seen.size or (seen.mtime is not None and seen.mtime > taken_at)

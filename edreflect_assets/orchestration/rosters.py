@@ -18,7 +18,7 @@ ROWS_AT_MOST = 500
 
 
 def findings_metadata(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the findings of a package as metadata: totals, and a table by code; nothing without findings."""
+    """Return the findings of a delivery as metadata: totals, and a table by code; nothing without findings."""
     if not findings:
         return {}
     counted = {
@@ -83,7 +83,9 @@ def _cell(value: object) -> Any:
 _FINDINGS = dg.TableSchema(
     [
         dg.TableColumn("code", "string", "See the table of validation codes."),
-        dg.TableColumn("severity", "string", "package (refuses it), row (sets the record aside) or warning."),
+        dg.TableColumn(
+            "severity", "string", "package (refuses it), row (sets the record aside), error (of a delivery) or warning."
+        ),
         dg.TableColumn("file", "string", "As the standard spells it."),
         dg.TableColumn("column", "string", "As the standard spells it."),
         dg.TableColumn("findings", "int", "How many there are."),

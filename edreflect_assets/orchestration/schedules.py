@@ -62,8 +62,8 @@ def due_requests(feed: Feed, settings: Settings, after: datetime, until: datetim
 
 
 def _asked_by_the_clock(org: Org, feed: Feed) -> bool:
-    """Tell whether an org is asked for a feed at its hour; feeds nobody announced are left to the late files' sensor."""
-    return org.delivers(feed.name) and (feed.expected or feed.name in org.feeds)
+    """Tell whether an org is asked for a feed at its hour; others are left to the late files' sensor."""
+    return feed.recurring and org.delivers(feed.name) and (feed.expected or feed.name in org.feeds)
 
 
 def checks_schedule(feed: Feed) -> dg.ScheduleDefinition:

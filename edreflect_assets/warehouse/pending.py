@@ -47,7 +47,8 @@ def tables_read(feed: Feed) -> dict[str, tuple[str, ...]]:
     """
     models: dict[str, tuple[str, ...]] = {}
     for contract in feed.files.values():
-        if contract.load in {"reference", "kept", "snapshot"}:
+        # Of snapshots one model applies whatever came, listed or not: see whole_feed_model. What is kept stays raw.
+        if contract.load in {"reference", "snapshot", "kept"}:
             continue
         if contract.load in {"roster", "manifest"}:
             name = f"{feed.name}__packages"
@@ -66,18 +67,25 @@ def tables_read(feed: Feed) -> dict[str, tuple[str, ...]]:
     return models
 
 
+def whole_feed_model(feed: Feed) -> str | None:
+    """Return the model that applies every load of a feed, whatever its table; None where tables have their own."""
+    return f"{feed.name}__deliveries" if feed.convention else None
+
+
 def pending(connection: Connection, feeds: Mapping[str, Feed] | None = None) -> list[PendingModel]:
     """Return the models with loads to apply or to retire; a load that no model reads is never pending.
 
     A held package that was approved since counts with all its loads.
     """
     feeds = load_feeds() if feeds is None else feeds
-    reads = [
+    reads: list[tuple[str, str, str | None]] = [
         (model, feed.name, table)
         for feed in feeds.values()
         for model, tables in tables_read(feed).items()
         for table in tables
     ]
+    # A model without a table reads what its feed's ledger has; its name alone lets it retire what was superseded.
+    reads += [(model, feed.name, None) for feed in feeds.values() if (model := whole_feed_model(feed))]
     with connection.cursor() as cursor:
         rows = execute_values(
             cursor,
@@ -87,12 +95,33 @@ def pending(connection: Connection, feeds: Mapping[str, Feed] | None = None) -> 
             fetch=True,
         )
         for feed in feeds.values():
+            model = whole_feed_model(feed)
+            if model is not None:
+                rows += _of_whole_feed(cursor, feed, model)
+        for feed in feeds.values():
             if feed.package is not None:
                 rows += _approved(cursor, feed)
     load_ids: dict[str, list[int]] = {}
     for model, load_id in rows:
         load_ids.setdefault(model, []).append(load_id)
     return [PendingModel(model, tuple(ids)) for model, ids in load_ids.items()]
+
+
+def _of_whole_feed(cursor: Cursor, feed: Feed, model: str) -> list[tuple[str, int]]:
+    """Return the loads of a feed, of whatever table, that its one model has not recorded.
+
+    The feed is a constant of the statement: the planner sees how rare it is and goes by the index, not through the ledger.
+    """
+    cursor.execute(
+        """
+        select %(model)s, load_id from ops.load_log
+        where feed = %(feed)s and status = 'current' and table_name is not null
+          and not exists (select from ops.applied where applied.model = %(model)s and applied.load_id = load_log.load_id)
+        order by 2
+        """,
+        {"model": model, "feed": feed.name},
+    )
+    return [(name, load_id) for name, load_id in cursor]
 
 
 def _approved(cursor: Cursor, feed: Feed) -> list[tuple[str, int]]:

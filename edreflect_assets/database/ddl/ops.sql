@@ -171,6 +171,65 @@ select
     raw_columns, resolved_at, mode, rows_load_id
 from ops.load_log;
 
+-- The groups of files that a delivery of a feed consists of, as the feed's contract has them; migrations keep it so.
+create table if not exists ops.file_groups (
+    feed text not null,
+    group_name text not null,
+    optional boolean not null,
+    tables text[] not null,
+    primary key (feed, group_name)
+);
+
+-- A file's name begins with its group: the loader spells both as the contract does. Definitions are nobody's data.
+create or replace view ops.snapshot_deliveries as
+select
+    delivery.feed,
+    delivery.org_id,
+    delivery.day,
+    cardinality(found.missing_groups) = 0 as is_complete,
+    found.missing_groups,
+    found.missing_tables,
+    found.unlisted_files
+from (
+    select distinct feed, org_id, day
+    from ops.load_log
+    where status = 'current' and day is not null and table_name is not null
+        and feed in (select feed from ops.file_groups)
+) as delivery
+cross join lateral (
+    select
+        array(
+            select group_name from ops.file_groups
+            where feed = delivery.feed and not optional and group_name <> all (present.groups)
+            order by group_name
+        ) as missing_groups,
+        array(
+            select listed.table_name
+            from ops.file_groups, unnest(file_groups.tables) as listed (table_name)
+            where feed = delivery.feed and group_name = any (present.groups)
+                and listed.table_name <> all (present.tables)
+            order by listed.table_name
+        ) as missing_tables,
+        array(
+            select loaded.file
+            from unnest(present.files, present.tables) as loaded (file, table_name)
+            where not exists (
+                select from ops.file_groups
+                where feed = delivery.feed and loaded.table_name = any (file_groups.tables)
+            )
+            order by loaded.file
+        ) as unlisted_files
+    from (
+        select
+            coalesce(array_agg(split_part(file, '.', 1)), '{}') as groups,
+            coalesce(array_agg(file), '{}') as files,
+            coalesce(array_agg(table_name), '{}') as tables
+        from ops.load_log
+        where feed = delivery.feed and org_id = delivery.org_id and day = delivery.day and status = 'current'
+            and table_name <> 'field_definitions'
+    ) as present
+) as found;
+
 create table if not exists ops.migration (
     migration_id bigint generated always as identity primary key,
     checksum text not null,
@@ -201,4 +260,7 @@ comment on table ops.clock is 'What "today" means to the models: a UTC date, pin
 comment on table ops.builds is 'One row per build: when, how it ended, and what was pending before it.';
 comment on column ops.builds.surroundings is 'The date and the tenants of the orgs it was made for: what models depend on beside the loads.';
 comment on column ops.builds.views is 'A checksum of the views as the build left them; another one, and the next build makes all of them.';
+comment on table ops.file_groups is 'Which groups of files a delivery of a feed has, as its contract says, and their listed tables.';
+comment on view ops.snapshot_deliveries is
+    'Deliveries made of file groups: complete with a file of each that is not optional; listed tables that a delivered group lacks, files loaded by the naming convention alone.';
 comment on table ops.migration is 'What this database was migrated to, and which steps the login role had no right to take.';
