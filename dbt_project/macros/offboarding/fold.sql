@@ -224,6 +224,9 @@ where model = '{{ model.name }}' and load_id in (select load_id from pg_temp.ret
 {% materialization snapshot_fold, adapter='postgres' %}
   {{ run_hooks(pre_hooks, inside_transaction=False) }}
   {{ run_hooks(pre_hooks, inside_transaction=True) }}
+  {% call statement('main') %}
+    {{ sql }}
+  {% endcall %}
   {%- set tables = snapshot_tables(raw_columns_of_snapshots()) -%}
   {%- do keep_snapshot_relations(tables, run_query('select begins_anew from pg_temp.fold_run').rows[0][0]) -%}
   {%- set changed = run_query('select distinct table_name from pg_temp.changed_tables order by 1').columns[0].values() | list -%}
@@ -234,9 +237,6 @@ where model = '{{ model.name }}' and load_id in (select load_id from pg_temp.ret
     ).rows[0][0] -%}
     {%- do run_query(fold_snapshot_table(table, fresh)) -%}
   {%- endfor -%}
-  {% call statement('main') %}
-    {{ sql }}
-  {% endcall %}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
   {{ adapter.commit() }}
   {{ run_hooks(post_hooks, inside_transaction=False) }}

@@ -17,7 +17,7 @@
     {%- set node = contracts.get(name) -%}
     {%- set columns = [] -%}
     {%- set meta = node.config.meta if node else {} -%}
-    {%- for column in node.columns.values() if node -%}
+    {%- for column in (node.columns.values() if node else []) -%}
       {%- do columns.append({'name': column.name, 'type': column.data_type, 'description': column.description}) -%}
     {%- endfor -%}
     {%- set known = columns | map(attribute='name') | list + ['org_id', '_load_id', '_row', '_line'] -%}
