@@ -38,7 +38,7 @@ def changed_sheets() -> dict[str, Any]:
     """Return the first snapshot of ``leaving`` as it is three days later: one row of each of these files is another."""
     sheets = deepcopy(plausible("leaving"))
     sheets["artifacts.csv"][0]["name"] = "renamed"
-    del sheets["goals.posts.csv"][0]
+    del sheets["goals.questions.csv"][0]
     sheets["users.grades.csv"].append({"_id": "users 1", "grade": "12"})
     sheets["users.grades.csv"].append({"_id": "users 1", "grade": "12"})
     return sheets
@@ -193,10 +193,10 @@ def test_a_second_snapshot_writes_only_the_rows_that_changed(world: World) -> No
         for table in TABLES
         if first[table] != second[table]
     }
-    assert written == {"artifacts": (1, 1), "goals__posts": (1, 0), "users__grades": (0, 2)}
+    assert written == {"artifacts": (1, 1), "goals__questions": (1, 0), "users__grades": (0, 2)}
 
 
-@pytest.mark.parametrize("table", ["artifacts", "goals__posts", "users__grades", "rubrics__indicators"])
+@pytest.mark.parametrize("table", ["artifacts", "goals__questions", "users__grades", "rubrics__indicators"])
 def test_as_of_a_day_shows_the_snapshot_of_that_time(database: Connection, table: str) -> None:
     redelivered = changed_sheets()
     redelivered["artifacts.csv"] = redelivered["artifacts.csv"][:1]
@@ -274,7 +274,7 @@ def test_times_are_iso_or_milliseconds(database: Connection) -> None:
 def test_a_row_with_a_cell_that_does_not_fit_is_set_aside_by_line_and_column(database: Connection) -> None:
     found = fetch(
         database,
-        "select line, column_name, reason from ops.quarantine join ops.load_log using (load_id)"
+        "select line, column_name, quarantine.reason from ops.quarantine join ops.load_log using (load_id)"
         " where org_id = 'odd' and file = 'users.csv' order by line",
     )
     assert [(row["line"], row["column_name"]) for row in found] == [

@@ -187,7 +187,7 @@ class Source:
             }  # fmt: skip
             lines.append(line)
         for line in lines:
-            line["levels"] = self._items(line["levels"], lambda: self._rung(), most=1)
+            line["levels"] = self._items(line["levels"], self._rung, most=1)
 
     def _rung(self) -> Document:
         return {

@@ -91,7 +91,10 @@ class Run:
         sentences = []
         with closing(connect(self.settings)) as connection:
             for table in TABLES:
-                found = by_org(fetch(connection, f"select * from edreflect.{table}"))
+                stored = fetch(connection, f"select * from edreflect.{table}")
+                for row in stored:
+                    row["_unmapped"] = row["_unmapped"] and sorted(row["_unmapped"])
+                found = by_org(stored)
                 for org in self.histories:
                     words = daily.rows_of(daily.spoken(self.log, org, table))
                     expected = [
@@ -128,6 +131,10 @@ class Run:
                         both = (_numbered(view, found.get(f"{name}-{each}", [])) for each in (other, "days"))
                         sentences += _compare(f"{name}-{other}, {view} against -days", *both, without)
         return sentences
+
+
+def _none(sentences: list[str]) -> None:
+    assert not sentences, "\n".join(sentences)
 
 
 def _numbered(view: str, rows: list[Row]) -> list[Row]:
@@ -174,17 +181,17 @@ def run(postgres_server: Settings, template_database: str, tmp_path_factory: pyt
 @pytest.mark.parametrize("number", range(BUILDS))
 def test_every_table_and_view_shows_the_newest_word_of_each_thing_after_every_build(run: Run, number: int) -> None:
     assert run.refusals == []
-    assert run.after_builds[number] == []
+    _none(run.after_builds[number])
 
 
 def test_an_id_map_that_changes_gives_the_legacy_rows_other_ids(run: Run) -> None:
-    assert run.after_builds[BUILDS] == []
+    _none(run.after_builds[BUILDS])
 
 
 @pytest.mark.parametrize("day", [REFRESH, *DAYS], ids=str)
 def test_as_of_every_day_counts_legacy_loads(run: Run, day: date) -> None:
-    assert run.as_of[day] == []
+    _none(run.as_of[day])
 
 
 def test_the_views_are_the_same_whichever_products_of_a_history_came(run: Run) -> None:
-    assert run.disagreements == []
+    _none(run.disagreements)

@@ -30,12 +30,21 @@
       'file': meta.get('file'),
       'description': node.description if node else '',
       'columns': columns,
-      'level': '__indicators' in name,
+      'level': is_nested(name),
       'parent': parent,
     }) -%}
   {%- endfor -%}
   {{ return(tables) }}
 {% endmacro %}
+
+{# Whether rows of a table say how deep they are: those of the recursive part of its group, and what belongs to them. #}
+{% macro is_nested(name) -%}
+  {%- for source in graph.sources.values() if source.schema == 'raw_offboarding' and source.config.meta.get('recursive') -%}
+    {%- set recursive = source.config.meta.recursive -%}
+    {{ return(name.startswith(recursive.group ~ '__') and recursive.part in name.split('__')) }}
+  {%- endfor -%}
+  {{ return(false) }}
+{%- endmacro %}
 
 {# The nearest table whose name begins this one's, and the columns that identify its rows; none for a root. #}
 {% macro parent_by_name(name, raw_columns, contracts) %}

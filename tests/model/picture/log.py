@@ -72,7 +72,7 @@ class PictureLog:
             known = [new for new in found if new is not None]
             renewed[column] = known[0] if known else row[column]
             unmapped += [] if known else [column]
-        return renewed, tuple(unmapped)
+        return renewed, tuple(sorted(unmapped))
 
     def _id_map(self, org: str, kind: str) -> dict[Value, Value]:
         records = self.daily.records(org, None, f"{kind}_ids.csv")
