@@ -13,7 +13,8 @@ offboarding.{{ table }}
     the export     of a key: when its reference file or the file itself named it, with rows or without, or a deletion did
     the snapshot   of a document (known_by names the column that holds its id): the document with all of its lists, so
                    that an item which the snapshot does not list is not there. Without `document`, of each row it holds
-  Of what the snapshot does not hold nothing is known from it: what the export said stays.
+  Of what the snapshot does not hold nothing is known from it: what the export said stays. An item whose document is not
+  there is shown where the export never spoke of the document.
 
   An org without a snapshot, the usual case, costs a lookup in a table of a few rows and nothing else.
 #}
@@ -47,6 +48,23 @@ where
     where named.org_id = daily.org_id {% for column in rule.key %}and named.{{ column }} = daily.{{ column }} {% endfor %}
     {%- endif %}
   )
+  {%- if document and document != 'snapshot_people' and known_by not in rule.key %}
+  -- the row's own document may go by another id in the export, where no id map knows it
+  and not exists (
+    select 1 as named
+    from {{ snapshot }} as named
+    join offboarding_log.{{ document }} as held on held.org_id = named.org_id and held._id = named.{{ known_by }}
+    where named.org_id = daily.org_id {% for column in rule.key %}and named.{{ column }} = daily.{{ column }} {% endfor %}
+  )
+  {%- elif not document %}
+  and not (
+    ({% for column in rule.key %}daily.{{ column }} is null{{ ' or ' if not loop.last }}{% endfor %})
+    and exists (
+      select 1 as named from {{ snapshot }} as named
+      where named.org_id = daily.org_id and {{ same_key('named', 'daily', rule.key) }}
+    )
+  )
+  {%- endif %}
 
 union all
 
@@ -58,6 +76,13 @@ select
 from {{ snapshot }} as snapshot
 where not exists (
   select 1 as spoken
+  {%- if rule.modifications %}
+  -- an end that a modification brings is a word about a pair that the export knows, and its day that of the pair's row
+  from {{ daily }} as spoken
+  where spoken.org_id = snapshot.org_id
+    {%- for column in rule.key %} and spoken.{{ column }} = snapshot.{{ column }}{% endfor %}
+    and spoken._day >= snapshot.as_of_day
+  {%- else %}
   from {{ key_log(rule) }} as spoken
   where spoken.org_id = snapshot.org_id
     {%- for column in rule.key %}
@@ -67,10 +92,37 @@ where not exists (
     and spoken.{{ column }} = snapshot.{{ column }}
     {%- endif %}
     {%- endfor %}
-    and spoken._day >= snapshot.as_of_day
-    and spoken._kind <> 'modification'
+    and {{ counts_over_snapshot(document, known_by) }}
+  {%- endif %}
 )
+{%- for column in rule.key if column != known_by and not rule.modifications %}
+-- null is a key like any other; an arm of its own, so that the one above can be a hash join
+and not exists (
+  select 1 as spoken
+  from {{ key_log(rule) }} as spoken
+  where spoken.org_id = snapshot.org_id and spoken.{{ column }} is null and snapshot.{{ column }} is null
+    {%- for other in rule.key if other != column %}
+    and (spoken.{{ other }} = snapshot.{{ other }} or (spoken.{{ other }} is null and snapshot.{{ other }} is null))
+    {%- endfor %}
+    and {{ counts_over_snapshot(document, known_by) }}
+)
+{%- endfor %}
 {%- else -%}
 select 1 as nothing from {{ daily }}, {{ snapshot }}, {{ deliveries }}, {{ people }}
 {%- endif -%}
 {% endmacro %}
+
+{# Whether the export's word `spoken` counts and not the snapshot's: it is as new, or the snapshot lacks the document. #}
+{% macro counts_over_snapshot(document, known_by) -%}
+{%- if document and document != 'snapshot_people' -%}
+(
+      spoken._day >= snapshot.as_of_day
+      or not exists (
+        select 1 as held from offboarding_log.{{ document }} as held
+        where held.org_id = snapshot.org_id and held._id = snapshot.{{ known_by }}
+      )
+    )
+{%- else -%}
+spoken._day >= snapshot.as_of_day
+{%- endif -%}
+{%- endmacro %}

@@ -54,18 +54,30 @@ class Picture:
         for row in snapshot.rows_of(self.held, table):
             newer = words.get(tuple(row[column] for column in rule.key))
             deleted: Any = gone.get(row.get("goal_id"))
-            is_newest = (newer is None or newer.day < self.held.day) and (deleted is None or deleted < self.held.day)
+            is_held = self._has_document(table, row)
+            is_newest = newer is None or (newer.day < self.held.day and is_held)
+            is_newest = is_newest and (deleted is None or (deleted < self.held.day and is_held))
             if is_newest and not (rule.load == "upsert" and row in seen):
                 seen.append(row)
                 yield {**row, "source": "offboarding", "as_of_day": self.held.day}
 
     def _is_held(self, table: str, row: Row) -> bool:
-        """Tell whether the snapshot holds the document that a row belongs to, or else the row itself."""
+        """Tell whether the snapshot holds what a row of the export is about: its document, or the thing itself elsewhere."""
         assert self.held is not None
-        if table in snapshot.DOCUMENTS:
-            document, column = snapshot.DOCUMENTS[table]
-            return bool(self.held.of(document, _id=row[column]))
+        key = next(rule for rule in RULES.values() if rule.table == table).key
         if table in snapshot.USER_LISTS:
             return row["employee_id"] is not None and row["employee_id"] in self.held.numbers.values()
-        key = next(rule for rule in RULES.values() if rule.table == table).key
-        return any(all(other[column] == row[column] for column in key) for other in snapshot.rows_of(self.held, table))
+        if self._has_document(table, row) and table in snapshot.DOCUMENTS:
+            return True
+        if table in snapshot.DOCUMENTS and snapshot.DOCUMENTS[table][1] in key:
+            return False
+        others = [other for other in snapshot.rows_of(self.held, table) if self._has_document(table, other)]
+        return any(all(other[column] == row[column] for column in key) for other in others)
+
+    def _has_document(self, table: str, row: Row) -> bool:
+        """Tell whether the snapshot holds the document below which a row stands; most rows are documents or stand alone."""
+        assert self.held is not None
+        if table not in snapshot.DOCUMENTS:
+            return True
+        document, column = snapshot.DOCUMENTS[table]
+        return bool(self.held.of(document, _id=row[column]))

@@ -102,7 +102,8 @@ def observation_templates(picture: Picture) -> Iterable[Row]:
         }  # fmt: skip
     newest: dict[Any, Row] = {}
     order: Any = lambda row: (row["as_of_day"], row["observation_created_date"])  # noqa: E731
-    for row in sorted(picture.table("observations"), key=order):
+    by_source = sorted(picture.table("observations"), key=lambda row: str(row["source"]), reverse=True)
+    for row in sorted(by_source, key=order):
         newest[row["observation_template_id"]] = row
     nothing = (
         "observation_template_type", "observation_template_description", "school_year", "is_active", "activity_count", "step_count",

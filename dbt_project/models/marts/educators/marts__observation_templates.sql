@@ -54,7 +54,8 @@ from (
         observation.observation_template_id asc,
         observation.as_of_day desc,
         observation.observation_created_date desc nulls last,
-        observation.observation_template_name asc nulls last
+        observation.observation_template_name asc nulls last,
+        observation.source asc
 ) as mentioned
 where
     not exists (

@@ -9,7 +9,8 @@
         {'columns': ['org_id', 'employee_id']},
     ],
 ) }}
--- The account's own employee number, else the one that the daily export last gave this account.
+-- The account's own employee number, else the one that the daily export last gave this account; else the one that an
+-- export from before the refresh gave it by the id of that time, if no map knows that.
 select distinct on (found.org_id, found.user_id)
     found.org_id,
     found.user_id,
@@ -39,6 +40,20 @@ from (
     inner join {{ ref('edreflect__user_accounts') }} as account
         on person.org_id = account.org_id and person._id = account.user_id
     where person.employee_id is null and account.employee_id is not null
+
+    union all
+
+    select
+        person.org_id,
+        person._id as user_id,
+        account.employee_id,
+        'export' as known_by,
+        3 as preference,
+        account._day as account_day
+    from {{ snapshot_of('users') }} as person
+    inner join {{ ref('edreflect__user_accounts') }} as account
+        on person.org_id = account.org_id and person.old_id = account.user_id
+    where person.employee_id is null and account.employee_id is not null and account._unmapped && array['user_id']
 ) as found
 order by
     found.org_id asc,
