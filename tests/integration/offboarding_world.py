@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from datetime import date as Date  # noqa: N812 - also the name of a type of columns
 from decimal import Decimal
@@ -10,11 +11,12 @@ from typing import Any
 
 from edreflect_assets.contracts import Column, FileContract, load_feeds
 from tests.model.picture.log import Delivery
-from tests.properties.educator_exports import written
+from tests.properties.educator_ids import written
 
 FEED = load_feeds()["offboarding"]
 FIRST, SECOND, THIRD = Date(2026, 3, 2), Date(2026, 3, 5), Date(2026, 3, 6)
 ROWS = 2
+MOMENT = "2026-02-01T08:01:00Z"
 Cells = dict[str, str | None]
 Sheets = dict[str, list[Cells]]
 
@@ -41,6 +43,57 @@ def minimal(**changed: list[Cells]) -> Sheets:
     """Return the first file of each group that is needed, and ``changed`` files (with ``__`` for dots)."""
     roots = {f"{group}.csv": [] for group, optional in FEED.convention.groups.items() if not optional}  # type: ignore[union-attr]
     return {**roots, **{f"{name.replace('__', '.')}.csv": rows for name, rows in changed.items()}}
+
+
+def changed_sheets() -> dict[str, Any]:
+    """Return the first snapshot of ``leaving`` as it is three days later: one row of each of these files is another."""
+    sheets = deepcopy(plausible("leaving"))
+    sheets["artifacts.csv"][0]["name"] = "renamed"
+    del sheets["goals.questions.csv"][0]
+    sheets["users.grades.csv"].append({"_id": "users 1", "grade": "12"})
+    sheets["users.grades.csv"].append({"_id": "users 1", "grade": "12"})
+    return sheets
+
+
+def odd_sheets() -> dict[str, Any]:
+    """Return a complete snapshot with one of everything that may be odd."""
+    return minimal(
+        users=[
+            {"_id": "ada", "employeeID": "e-1", "oldID": "7", "createdDate": MOMENT, "isActive": "true"},
+            {"_id": "eve", "employeeID": "e-1", "oldID": "8", "createdDate": "1769932860000", "isActive": "true"},
+            {"_id": "bob", "employeeID": "e-2", "createdDate": "yesterday", "isActive": "true"},
+            {"_id": "cyd", "employeeID": "e-3", "createdDate": "2026", "isActive": "maybe"},
+            {"_id": "dan", "employeeID": "e-4", "createdDate": "-86400000000", "isActive": "false"},
+            {"_id": None, "employeeID": "e-5", "isActive": "true"},
+        ],
+        users__badges=[{"_id": "ada", "badgeName": "gold", "givenOn": "1769932860000"}],
+        artifacts=[
+            {"_id": "a1", "name": '{"pages": [1, 2]}', "url": "[not json", "type": "[]"},
+            {"_id": "a2", "name": "plain"},
+        ],
+        observations=[{"_id": "o1"}],
+        observations__work=[
+            {"_id": "o1", "workId": "w1"},
+            {"_id": "o2", "workId": "w1"},
+            {"_id": "o2", "workId": "w2"},
+        ],
+        observations__work__steps=[
+            {"_id": "o1", "workId": "w1", "stepId": "s1"},
+            {"_id": "o1", "workId": "w9", "stepId": "s2"},
+        ],
+        rubrics=[{"_id": "r1"}],
+        rubrics__indicators=[{"_id": "r1", "indicatorId": "top"}],
+        rubrics__indicators__indicators=[
+            {"_id": "r1", "indicatorId": "below", "parentIndicatorId": "top"},
+            {"_id": "r1", "indicatorId": "lost", "parentIndicatorId": "gone"},
+        ],
+        rubrics__indicators__indicators__indicators=[
+            {"_id": "r1", "indicatorId": "third", "parentIndicatorId": "below"}
+        ],
+        rubrics__indicators__indicators__indicators__indicators=[
+            {"_id": "r1", "indicatorId": "fourth", "parentIndicatorId": "third"}
+        ],
+    )
 
 
 def header(column: Column) -> str:

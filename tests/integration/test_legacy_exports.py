@@ -18,7 +18,7 @@ from tests.model.database import fresh_database
 from tests.model.picture import platform
 from tests.model.picture.log import Delivery
 from tests.model.picture.platform import fetch
-from tests.properties.educator_exports import id_map
+from tests.properties.educator_ids import id_map
 
 REFRESH, LATER = date(2020, 8, 1), date(2026, 3, 2)
 LEGACY = {

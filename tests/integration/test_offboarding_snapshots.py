@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,9 +19,11 @@ from tests.integration.offboarding_world import (
     FIRST,
     SECOND,
     THIRD,
+    changed_sheets,
     delivery,
     is_nested,
     minimal,
+    odd_sheets,
     plausible,
     values,
 )
@@ -31,17 +32,6 @@ from tests.model.picture import platform
 from tests.model.picture.platform import counted, fetch
 
 TABLES = [table for table in FEED.tables if table != "field_definitions"]
-MOMENT = "2026-02-01T08:01:00Z"
-
-
-def changed_sheets() -> dict[str, Any]:
-    """Return the first snapshot of ``leaving`` as it is three days later: one row of each of these files is another."""
-    sheets = deepcopy(plausible("leaving"))
-    sheets["artifacts.csv"][0]["name"] = "renamed"
-    del sheets["goals.questions.csv"][0]
-    sheets["users.grades.csv"].append({"_id": "users 1", "grade": "12"})
-    sheets["users.grades.csv"].append({"_id": "users 1", "grade": "12"})
-    return sheets
 
 
 @dataclass
@@ -104,47 +94,6 @@ def world(
         made.load("leaving", SECOND, {"artifacts.csv": changed_sheets()["artifacts.csv"][:1]})
         made.build()
         yield made
-
-
-def odd_sheets() -> dict[str, Any]:
-    """Return a complete snapshot with one of everything that may be odd."""
-    return minimal(
-        users=[
-            {"_id": "ada", "employeeID": "e-1", "oldID": "7", "createdDate": MOMENT, "isActive": "true"},
-            {"_id": "eve", "employeeID": "e-1", "oldID": "8", "createdDate": "1769932860000", "isActive": "true"},
-            {"_id": "bob", "employeeID": "e-2", "createdDate": "yesterday", "isActive": "true"},
-            {"_id": "cyd", "employeeID": "e-3", "createdDate": "2026", "isActive": "maybe"},
-            {"_id": "dan", "employeeID": "e-4", "createdDate": "-86400000000", "isActive": "false"},
-            {"_id": None, "employeeID": "e-5", "isActive": "true"},
-        ],
-        users__badges=[{"_id": "ada", "badgeName": "gold", "givenOn": "1769932860000"}],
-        artifacts=[
-            {"_id": "a1", "name": '{"pages": [1, 2]}', "url": "[not json", "type": "[]"},
-            {"_id": "a2", "name": "plain"},
-        ],
-        observations=[{"_id": "o1"}],
-        observations__work=[
-            {"_id": "o1", "workId": "w1"},
-            {"_id": "o2", "workId": "w1"},
-            {"_id": "o2", "workId": "w2"},
-        ],
-        observations__work__steps=[
-            {"_id": "o1", "workId": "w1", "stepId": "s1"},
-            {"_id": "o1", "workId": "w9", "stepId": "s2"},
-        ],
-        rubrics=[{"_id": "r1"}],
-        rubrics__indicators=[{"_id": "r1", "indicatorId": "top"}],
-        rubrics__indicators__indicators=[
-            {"_id": "r1", "indicatorId": "below", "parentIndicatorId": "top"},
-            {"_id": "r1", "indicatorId": "lost", "parentIndicatorId": "gone"},
-        ],
-        rubrics__indicators__indicators__indicators=[
-            {"_id": "r1", "indicatorId": "third", "parentIndicatorId": "below"}
-        ],
-        rubrics__indicators__indicators__indicators__indicators=[
-            {"_id": "r1", "indicatorId": "fourth", "parentIndicatorId": "third"}
-        ],
-    )
 
 
 @pytest.fixture

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from random import Random
 
 from tests.model.records import columns_of
-from tests.model.rules import DEPRECATED, ID_MAPS, RULES
-from tests.properties.educator_source import KINDS, Document, Source
+from tests.model.rules import DEPRECATED, RULES
+from tests.properties.educator_chance import Document
+from tests.properties.educator_ids import Row, old_id, written
+from tests.properties.educator_source import KINDS, Source
 
-Row = dict[str, str | None]
 Sheets = dict[str, list[Row]]
 
 # Ids of these columns were given anew with the refresh; a template and a group are called otherwise in their maps.
@@ -32,13 +31,6 @@ REMOVED_COLUMNS = {
     "Goal_Posts.csv": "post_created_date",
     "User_Artifacts.csv": "uploaded_content_id",
 }
-# kind of the source -> kinds of id maps
-MAPPED = {
-    "goal": ["goal"], "indicator": ["indicator"], "observation": ["observation_group"], "template": ["observation_template"],
-    "organization": ["organization"], "rubric": ["rubric"], "slo_assessment": ["slo_assessment"], "slo": ["slo"],
-    "slo_template": ["slo_template"], "step": ["step"], "snapshot": ["snapshot"], "user": ["user"],
-    "artifact": ["artifact", "artifact_content"],
-}  # fmt: skip
 FILES = (
     "Observation_Modified.csv", "Observations.csv", "Observation_Steps.csv", "Observation_Feedback.csv", "Observation_Comments.csv",
     "Ratings.csv", "Goals_Modified.csv", "Goals.csv", "Goals_Deleted.csv", "Goals_Indicators.csv", "Goal_Posts.csv",
@@ -47,10 +39,6 @@ FILES = (
     "User_Artifacts.csv", "User_Modified.csv", "User_Accounts.csv", "User_Grades.csv", "User_Groups.csv", "User_Roles.csv",
     "User_Subjects.csv", "User_Affiliations.csv",
 )  # fmt: skip
-
-
-def old_id(identity: str) -> str:
-    return identity.rsplit("-", 1)[1]
 
 
 def daily_export(source: Source) -> dict[str, bytes]:
@@ -80,32 +68,6 @@ def legacy_export(source: Source, random: Random) -> dict[str, bytes]:
     for file in DEPRECATED:
         files[file] = written(["template", "answer text"], [{"template": "3", "answer text": f"of {file}"}])
     return files
-
-
-def id_maps(source: Source, random: Random, *, holes: float, swap: bool = False) -> dict[str, bytes]:
-    """Return the maps of what there is now, as of the refresh. ``swap``: two ids of each kind were mixed up."""
-    maps: dict[str, dict[str, str]] = {kind: {} for kind in ID_MAPS}
-    for kind, map_kinds in MAPPED.items():
-        for n in range(1, source.numbers_given[kind] + 1):
-            if random.random() >= holes:
-                maps[map_kinds[n % len(map_kinds)]][str(n)] = f"{kind}-{n}"
-        first = maps[map_kinds[0]]
-        if swap and len(first) > 1:
-            one, other = random.sample(sorted(first), 2)
-            first[one], first[other] = first[other], first[one]
-    return {f"{kind}_ids.csv": id_map(known) for kind, known in maps.items()}
-
-
-def id_map(known: Mapping[str, str]) -> bytes:
-    return written(["old_id", "new_id"], [{"old_id": old, "new_id": new} for old, new in known.items()])
-
-
-def written(columns: Iterable[str], rows: Iterable[Row]) -> bytes:
-    sheet = io.StringIO(newline="")
-    writer = csv.DictWriter(sheet, list(columns), extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return sheet.getvalue().encode()
 
 
 def _as_before(random: Random, file: str, rows: list[Row]) -> bytes:

@@ -12,7 +12,8 @@ from datetime import date, timedelta
 from random import Random
 
 from tests.model.picture.log import Delivery
-from tests.properties.educator_exports import daily_export, id_map, id_maps, legacy_export
+from tests.properties.educator_exports import daily_export, legacy_export
+from tests.properties.educator_ids import id_map, id_maps
 from tests.properties.educator_snapshots import Snapshot
 from tests.properties.educator_source import Source
 
@@ -65,7 +66,8 @@ def wild_history(random: Random, org: str) -> list[Delivery]:
             files = {file: data for file, data in daily_export(source).items() if random.random() < 0.97}
             threads.append([Delivery("edreflect", org, day, files)])
         if day in chosen:
-            told.append((day, Snapshot(source, random).files()))
+            snapshot = Snapshot(source, random)
+            told.append((day, (snapshot.forget_some() if random.random() < 0.3 else snapshot).files()))
     later = Snapshot(source, random).files()
     for day, files in told:
         versions = [Delivery("offboarding", org, day, files)]

@@ -9,10 +9,13 @@ from random import Random
 from typing import Any
 
 from edreflect_assets.contracts import load_feeds
-from tests.properties.educator_exports import old_id, written
-from tests.properties.educator_source import Document, Source
+from tests.properties.educator_chance import Document
+from tests.properties.educator_ids import old_id, written
+from tests.properties.educator_source import Source
 
 OPTIONAL_GROUPS = ("eoyClassifications", "goals", "sloTemplates", "slos")
+
+FORGETTABLE = ("observations.csv", "goals.csv", "rubrics.csv", "slos.csv", "snapshots.csv", "ratings.csv", "users.csv")
 
 
 class Snapshot:
@@ -26,6 +29,13 @@ class Snapshot:
             self._others, self._assignments, self._evidence,
         ):  # fmt: skip
             fill()
+
+    def forget_some(self) -> Snapshot:
+        """Lose a document or two whose parts stay."""
+        for file in self.random.sample(FORGETTABLE, 2):
+            if self.sheets[file]:
+                self.sheets[file].remove(self.random.choice(self.sheets[file]))
+        return self
 
     def files(self) -> dict[str, bytes]:
         """Return the files that hold something, and the first one of each group."""

@@ -11,7 +11,7 @@ from datetime import date
 from random import Random
 from typing import Any
 
-Document = dict[str, Any]
+from tests.properties.educator_chance import Chance, Document
 
 TEXTS = ("alpha", "with, comma", 'say "hi"', "two\nlines", "ünï", "0", "NULL")
 STATUSES = ("open", "scheduled", "completed")
@@ -19,7 +19,7 @@ CLASSIFICATIONS = ("effective", "highly effective", "developing")
 KINDS = ("observation", "goal", "slo", "rubric", "artifact", "snapshot", "judgement")
 
 
-class Source:
+class Source(Chance):
     """What is true at the source. ``tidy``: nothing happens that the daily export has no way to tell.
 
     Such are an item of a file without a drop rule that is gone, an artifact that is deleted, a number that is not in the
@@ -27,12 +27,10 @@ class Source:
     """
 
     def __init__(self, random: Random, refresh: date, *, tidy: bool) -> None:
-        self.random, self.tidy, self.today = random, tidy, refresh
-        self.is_refreshed = False
+        super().__init__(random, refresh)
+        self.tidy, self.is_refreshed = tidy, False
         self.touched: dict[str, set[Any]] = defaultdict(set)
-        self.numbers_given: dict[str, int] = defaultdict(int)
         self.documents: dict[str, dict[str, Document]] = {kind: {} for kind in KINDS}
-        self.goals_deleted: dict[str, date] = {}
         self.groups = {self.new_id("group"): f"group {n}" for n in range(2)}
         self.organizations = {self.new_id("organization"): f"school {n}" for n in range(2)}
         self.templates = {self.new_id("template"): f"template {n}" for n in range(2)}
@@ -51,10 +49,6 @@ class Source:
         self._change_pairs(set())
         self._assign_by_groups()
 
-    def new_id(self, kind: str) -> str:
-        self.numbers_given[kind] += 1
-        return f"{kind}-{self.numbers_given[kind]}"
-
     def pass_day(self, day: date) -> None:
         """Change something; ``touched`` names by kind what the daily export has to tell of, people by their numbers."""
         self.today, self.touched, self.is_refreshed = day, defaultdict(set), True
@@ -70,49 +64,32 @@ class Source:
         if len(goals) > 1 and self.random.random() < 0.25:
             gone = self.random.choice(goals)
             del self.documents["goal"][gone]
-            self.goals_deleted[gone] = day
             self.touched["goal"].discard(gone)
             self.touched["goal_deleted"].add(gone)
         self._change_people()
         self._change_pairs(self.touched["person"])
         self._collect_evidence()
 
-    def moment(self, *, hour: int | None = None) -> str:
-        hour = self.random.randint(0, 23) if hour is None else hour
-        return f"{self.today}T{hour:02}:{self.random.choice((0, 15, 59)):02}:00"
-
     def number(self, user: str | None) -> str | None:
         return self.people[user]["number"] if user else None
-
-    def _some(self, values: Any, most: int) -> list[Any]:
-        values = sorted(values)
-        return self.random.sample(values, min(len(values), self.random.randint(0, most)))
-
-    def _one(self, values: Any) -> Any:
-        return self.random.choice(sorted(values))
-
-    def _items(self, items: list[Document], make: Any, *, may_go: bool = True, most: int = 2) -> list[Document]:
-        """Keep some items of a list and add others."""
-        kept = [each for each in items if not may_go or self.random.random() < 0.7]
-        return kept + [make() for _ in range(self.random.randint(0, most)) if len(kept) < 4]
 
     def _add_person(self, number: str | None) -> None:
         user = self.new_id("user")
         self.people[user] = {
-            "number": number, "email": f"{user}@example.org", "first": self._one(TEXTS), "last": user, "active": True,
-            "created": self.moment(), "grades": self._some("123", 2), "subjects": self._some(("art", "maths"), 2),
-            "groups": self._some(self.groups, 2), "roles": self._some(("teacher", "coach"), 2),
-            "school": self._one(self.organizations), "rubrics": [],
+            "number": number, "email": f"{user}@example.org", "first": self.one(TEXTS), "last": user, "active": True,
+            "created": self.moment(), "grades": self.some("123", 2), "subjects": self.some(("art", "maths"), 2),
+            "groups": self.some(self.groups, 2), "roles": self.some(("teacher", "coach"), 2),
+            "school": self.one(self.organizations),
             "shown_number": number if self.tidy or self.random.random() < 0.8 else None,
         }  # fmt: skip
 
     def _change_people(self) -> None:
-        for user in self._some(self.people, 1):
+        for user in self.some(self.people, 1):
             person = self.people[user]
             person["active"] = self.random.random() < 0.8
-            person["first"] = self._one(TEXTS)
-            person["grades"], person["subjects"] = self._some("123", 2), self._some(("art", "maths"), 2)
-            person["groups"], person["roles"] = self._some(self.groups, 2), self._some(("teacher", "coach"), 2)
+            person["first"] = self.one(TEXTS)
+            person["grades"], person["subjects"] = self.some("123", 2), self.some(("art", "maths"), 2)
+            person["groups"], person["roles"] = self.some(self.groups, 2), self.some(("teacher", "coach"), 2)
             self.touched["person"].add(person["number"])
             if not self.tidy and person["number"] not in {None, "e-1"} and self.random.random() < 0.15:
                 person["number"] = person["shown_number"] = f"{person['number']}-new"
@@ -129,7 +106,7 @@ class Source:
             known = self.pairs.setdefault(
                 pair, {"id": self.new_id("assignment"), "learner": learner, "observer": observer, "created": at}
             )
-            known["type"] = known.get("type") or self._one(("coach", "mentor"))
+            known["type"] = known.get("type") or self.one(("coach", "mentor"))
             known["ended"] = self.random.choice((None, at))
             delivered.add(pair)
         dropped = [pair for pair, tie in self.pairs.items() if pair not in delivered and not tie["ended"]]
@@ -146,15 +123,15 @@ class Source:
             return
         self.assignments[self.new_id("assignment")] = {
             "type": "team", "created": self.moment(), "ended": self.random.choice((None, self.moment())),
-            "learners": self._some(self.people, 1), "observers": self._some(self.people, 2),
-            "learner_groups": self._some(self.groups, 1), "observer_groups": self._some(self.groups, 1),
+            "learners": self.some(self.people, 1), "observers": self.some(self.people, 2),
+            "learner_groups": self.some(self.groups, 1), "observer_groups": self.some(self.groups, 1),
         }  # fmt: skip
 
     def _collect_evidence(self) -> None:
         self.evidence[self.new_id("evidence")] = {
-            "learner": self._one(self.people), "collector": self._one(self.people), "title": self._one(TEXTS),
-            "observation": self._one(self.documents["observation"]), "artifact": self._one(self.documents["artifact"]),
-            "goals": self._some(self.documents["goal"], 2), "indicators": self._some(self._lines(), 2),
+            "learner": self.one(self.people), "collector": self.one(self.people), "title": self.one(TEXTS),
+            "observation": self.one(self.documents["observation"]), "artifact": self.one(self.documents["artifact"]),
+            "goals": self.some(self.documents["goal"], 2), "indicators": self.some(self._lines(), 2),
             "created": self.moment(),
         }  # fmt: skip
 
@@ -173,7 +150,7 @@ class Source:
         getattr(self, f"_change_{kind}")(each, document)
 
     def _change_rubric(self, each: str, document: Document) -> None:
-        document |= {"name": f"{each} {self._one(TEXTS)}", "type": "standard", "active": self.random.random() < 0.7}
+        document |= {"name": f"{each} {self.one(TEXTS)}", "type": "standard", "active": self.random.random() < 0.7}
         lines = document.setdefault("indicators", [])
         parents = {line["parent"] for line in lines}
         leaves = [line for line in lines if line["id"] not in parents]
@@ -183,16 +160,16 @@ class Source:
             above = self.random.choice([None, *(line for line in lines if line["level"] < 4)])
             line = {
                 "id": self.new_id("indicator"), "parent": above and above["id"], "code": str(len(lines)),
-                "name": self._one(TEXTS), "level": above["level"] + 1 if above else 1, "order": str(len(lines)), "levels": [],
+                "name": self.one(TEXTS), "level": above["level"] + 1 if above else 1, "order": str(len(lines)), "levels": [],
             }  # fmt: skip
             lines.append(line)
         for line in lines:
-            line["levels"] = self._items(line["levels"], self._rung, most=1)
+            line["levels"] = self.items(line["levels"], self._rung, most=1)
 
     def _rung(self) -> Document:
         return {
             "id": self.new_id("rung"),
-            "name": self._one(TEXTS),
+            "name": self.one(TEXTS),
             "value": self.random.choice(("1", "2.5", "4")),
             "text": None,
         }
@@ -201,55 +178,55 @@ class Source:
         people = sorted(self.people)
         document.setdefault("learner", self.random.choice(people))
         document.setdefault("observer", self.random.choice(people))
-        document.setdefault("template", self._one(self.templates))
-        document["status"] = self._one(STATUSES)
+        document.setdefault("template", self.one(self.templates))
+        document["status"] = self.one(STATUSES)
         document["type"] = "formal"
         document["scheduled"] = self.random.choice((None, self.moment()))
         document["completed"] = self.random.choice((None, self.moment()))
         document["deleted"] = self.is_refreshed and self.random.random() < 0.15
-        document["steps"] = self._items(document.get("steps", []), self._step, may_go=not self.tidy)
+        document["steps"] = self.items(document.get("steps", []), self._step, may_go=not self.tidy)
         for step in document["steps"]:
-            step |= {"status": self._one(STATUSES), "completed": self.random.choice((None, self.moment()))}
-        document["feedback"] = self._items(
+            step |= {"status": self.one(STATUSES), "completed": self.random.choice((None, self.moment()))}
+        document["feedback"] = self.items(
             document.get("feedback", []),
             lambda: {
-                "feedback": self._one(TEXTS),
+                "feedback": self.one(TEXTS),
                 "next": self.random.choice((None, "later")),
                 "notes": None,
                 "at": self.moment(),
             },
             most=1,
         )
-        document["comments"] = self._items(document.get("comments", []), self._comment)
+        document["comments"] = self.items(document.get("comments", []), self._comment)
         steps = [step["id"] for step in document["steps"]]
-        document["ratings"] = self._items(document.get("ratings", []), lambda: self._rating(steps))
+        document["ratings"] = self.items(document.get("ratings", []), lambda: self._rating(steps))
 
     def _step(self) -> Document:
         return {
             "id": self.new_id("step"),
-            "name": self._one(TEXTS),
+            "name": self.one(TEXTS),
             "type": "visit",
             "order": "1",
             "scheduled": self.moment(),
         }
 
     def _comment(self) -> Document:
-        return {"indicator": self._one(self._lines())[1], "user": self._one(self.people), "text": self._one(TEXTS)}
+        return {"indicator": self.one(self._lines())[1], "user": self.one(self.people), "text": self.one(TEXTS)}
 
     def _rating(self, steps: list[str]) -> Document:
-        rubric, indicator = self._one(self._lines())
+        rubric, indicator = self.one(self._lines())
         line = next(line for line in self.documents["rubric"][rubric]["indicators"] if line["id"] == indicator)
         rung = self.random.choice([None, *line["levels"]])
         return {
             "id": self.new_id("rating"), "step": self.random.choice([None, *steps]), "rubric": rubric,
             "indicator": indicator, "rung": rung and rung["id"], "value": rung["value"] if rung else "3",
-            "rater": self._one(self.people), "rated": self.random.choice((None, self.moment())),
+            "rater": self.one(self.people), "rated": self.random.choice((None, self.moment())),
         }  # fmt: skip
 
     def _change_goal(self, each: str, document: Document) -> None:
-        document.setdefault("owner", self._one(self.people))
-        document.setdefault("viewers", self._some(set(self.people) - {document["owner"]}, 1))
-        document |= {"title": f"{each} {self._one(TEXTS)}", "text": self._one(TEXTS), "status": self._one(STATUSES)}
+        document.setdefault("owner", self.one(self.people))
+        document.setdefault("viewers", self.some(set(self.people) - {document["owner"]}, 1))
+        document |= {"title": f"{each} {self.one(TEXTS)}", "text": self.one(TEXTS), "status": self.one(STATUSES)}
         document |= {
             "due": self.random.choice((None, "2026-06-30")),
             "completed": self.random.choice((None, self.moment())),
@@ -257,44 +234,44 @@ class Source:
         aims = document.get("indicators", [])
         if not self.tidy and self.random.random() < 0.3:
             aims = aims[1:]
-        document["indicators"] = sorted({*aims, *self._some(self._lines(), 2)})
-        document["posts"] = self._items(
+        document["indicators"] = sorted({*aims, *self.some(self._lines(), 2)})
+        document["posts"] = self.items(
             document.get("posts", []),
-            lambda: {"id": self.new_id("post"), "user": self._one(self.people), "text": self._one(TEXTS)},
+            lambda: {"id": self.new_id("post"), "user": self.one(self.people), "text": self.one(TEXTS)},
         )
-        document["questions"] = self._items(
+        document["questions"] = self.items(
             document.get("questions", []),
             lambda: {"id": self.new_id("question"), "answer": self.random.choice((None, "yes"))},
         )
 
     def _change_slo(self, each: str, document: Document) -> None:
-        document.setdefault("owner", self._one(self.people))
-        document.setdefault("template", self._one(self.slo_templates))
-        document |= {"title": f"{each} {self._one(TEXTS)}", "status": "approved", "modified": self.moment()}
-        document["assessments"] = self._items(document.get("assessments", []), self._assessment)
+        document.setdefault("owner", self.one(self.people))
+        document.setdefault("template", self.one(self.slo_templates))
+        document |= {"title": f"{each} {self.one(TEXTS)}", "status": "approved", "modified": self.moment()}
+        document["assessments"] = self.items(document.get("assessments", []), self._assessment)
         for each_assessment in document["assessments"]:
             each_assessment["actual"] = self.random.choice((None, "61.5"))
 
     def _assessment(self) -> Document:
         return {
-            "id": self.new_id("slo_assessment"), "name": self._one(TEXTS), "order": "1", "measure": self.random.random() < 0.7,
+            "id": self.new_id("slo_assessment"), "name": self.one(TEXTS), "order": "1", "measure": self.random.random() < 0.7,
             "target": "70", "rating": self.random.choice((None, "2", "3")),
         }  # fmt: skip
 
     def _change_artifact(self, each: str, document: Document) -> None:
-        document.setdefault("owner", self._one(self.people))
-        document |= {"name": self._one(TEXTS), "type": "link", "deleted": not self.tidy and self.random.random() < 0.2}
+        document.setdefault("owner", self.one(self.people))
+        document |= {"name": self.one(TEXTS), "type": "link", "deleted": not self.tidy and self.random.random() < 0.2}
 
     def _change_snapshot(self, each: str, document: Document) -> None:
-        document.setdefault("learner", self._one(self.people))
-        document.setdefault("author", self._one(self.people))
-        document["name"] = f"{each} {self._one(TEXTS)}"
+        document.setdefault("learner", self.one(self.people))
+        document.setdefault("author", self.one(self.people))
+        document["name"] = f"{each} {self.one(TEXTS)}"
         known = {
             indicator: rating
             for indicator, rating in document.get("ratings", {}).items()
             if self.tidy or self.random.random() < 0.8
         }
-        for rubric, indicator in self._some(self._lines(), 3):
+        for rubric, indicator in self.some(self._lines(), 3):
             known[indicator] = {"rubric": rubric, "rung": None, "value": self.random.choice(("1", "2.5"))}
         document["ratings"] = known
 
@@ -316,4 +293,4 @@ class Source:
                 del self.documents["judgement"][each]
                 return
             document["snapshot"], document["learner"] = self.random.choice(free)
-        document |= {"classification": self._one(CLASSIFICATIONS), "average": self.random.choice((None, "2.75"))}
+        document |= {"classification": self.one(CLASSIFICATIONS), "average": self.random.choice((None, "2.75"))}

@@ -2,7 +2,7 @@
 
     log       what is current of each feed
     daily     what the daily export and the exports from before the refresh say of each key, and since when
-    snapshot  what the current snapshot says, in the columns of the daily export
+    snapshot, snapshot_rows   what the current snapshot holds, and says in the columns of the daily export
     merged    of each thing, the source that spoke of it on the newest day
     views, lists, people   the rows of the views
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tests.model.picture import daily, snapshot
+from tests.model.picture import daily, snapshot, snapshot_rows
 from tests.model.picture.log import PictureLog, Row
 from tests.model.records import Value
 from tests.model.rules import ENDED_BY_GOALS_DELETED, RULES
@@ -51,7 +51,7 @@ class Picture:
         if self.held is None:
             return
         seen: list[Row] = []
-        for row in snapshot.rows_of(self.held, table):
+        for row in snapshot_rows.rows_of(self.held, table):
             newer = words.get(tuple(row[column] for column in rule.key))
             deleted: Any = gone.get(row.get("goal_id"))
             is_held = self._has_document(table, row)
@@ -71,7 +71,7 @@ class Picture:
             return True
         if table in snapshot.DOCUMENTS and snapshot.DOCUMENTS[table][1] in key:
             return False
-        others = [other for other in snapshot.rows_of(self.held, table) if self._has_document(table, other)]
+        others = [other for other in snapshot_rows.rows_of(self.held, table) if self._has_document(table, other)]
         return any(all(other[column] == row[column] for column in key) for other in others)
 
     def _has_document(self, table: str, row: Row) -> bool:

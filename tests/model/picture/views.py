@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.model.picture import lists, snapshot
+from tests.model.picture import lists, snapshot_rows
 from tests.model.picture.log import Row
 from tests.model.picture.merged import Picture
 
@@ -140,12 +140,12 @@ def assignments(picture: Picture) -> Iterable[Row]:
     for each in held.of("assignments") if held else ():
         assert held is not None
         template = held.of("observationTemplates", _id=each["observation_template_id"])
-        for learner in sorted(snapshot.assigned(held, each["_id"], "learner")) or [None]:
+        for learner in sorted(snapshot_rows.assigned(held, each["_id"], "learner")) or [None]:
             yield {
                 "assignment_id": each["_id"], "assignment_name": each["name"], "assignment_type": each["type"],
                 "observation_template_id": each["observation_template_id"],
                 "observation_template_name": template[0]["name"] if template else None, "learner_employee_id": learner,
-                "observer_employee_ids": sorted(snapshot.assigned(held, each["_id"], "observer")),
+                "observer_employee_ids": sorted(snapshot_rows.assigned(held, each["_id"], "observer")),
                 "school_year": each["school_year"], "assignment_status": each["status"], "start_date": each["start_date"],
                 "due_date": each["due_date"], "assignment_created_date": each["created_date"],
                 "assignment_ended_date": each["ended_date"], "source": "offboarding", "as_of_day": held.day,
