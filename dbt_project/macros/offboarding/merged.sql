@@ -56,14 +56,15 @@ where
     join offboarding_log.{{ document }} as held on held.org_id = named.org_id and held._id = named.{{ known_by }}
     where named.org_id = daily.org_id {% for column in rule.key %}and named.{{ column }} = daily.{{ column }} {% endfor %}
   )
-  {%- elif not document %}
+  {%- elif not document and not rule.modifications %}
+  {%- for empty in empty_parts(rule.key) %}
   and not (
-    ({% for column in rule.key %}daily.{{ column }} is null{{ ' or ' if not loop.last }}{% endfor %})
-    and exists (
+    {% for column in empty %}daily.{{ column }} is null and {% endfor %}exists (
       select 1 as named from {{ snapshot }} as named
-      where named.org_id = daily.org_id and {{ same_key('named', 'daily', rule.key) }}
+      where named.org_id = daily.org_id {{ same_but_empty(rule.key, empty, 'named', 'daily') }}
     )
   )
+  {%- endfor %}
   {%- endif %}
 
 union all
@@ -95,15 +96,12 @@ where not exists (
     and {{ counts_over_snapshot(document, known_by) }}
   {%- endif %}
 )
-{%- for column in rule.key if column != known_by and not rule.modifications %}
--- null is a key like any other; an arm of its own, so that the one above can be a hash join
+{%- for empty in ([] if rule.modifications else empty_parts(rule.key | reject('equalto', known_by) | list)) %}
 and not exists (
   select 1 as spoken
   from {{ key_log(rule) }} as spoken
-  where spoken.org_id = snapshot.org_id and spoken.{{ column }} is null and snapshot.{{ column }} is null
-    {%- for other in rule.key if other != column %}
-    and (spoken.{{ other }} = snapshot.{{ other }} or (spoken.{{ other }} is null and snapshot.{{ other }} is null))
-    {%- endfor %}
+  where spoken.org_id = snapshot.org_id {{ same_but_empty(rule.key, empty, 'spoken', 'snapshot') }}
+    {%- for column in empty %} and snapshot.{{ column }} is null{% endfor %}
     and {{ counts_over_snapshot(document, known_by) }}
 )
 {%- endfor %}
@@ -125,4 +123,22 @@ select 1 as nothing from {{ daily }}, {{ snapshot }}, {{ deliveries }}, {{ peopl
 {%- else -%}
 spoken._day >= snapshot.as_of_day
 {%- endif -%}
+{%- endmacro %}
+
+{#
+  A null part of a key equals null, which a hash join cannot tell: so there is an arm for each choice of empty columns, in
+  which the others are compared for equality.
+#}
+{% macro empty_parts(key) %}
+  {%- set choices = [[]] -%}
+  {%- for column in key -%}
+    {%- for choice in choices | list -%}{%- do choices.append(choice + [column]) -%}{%- endfor -%}
+  {%- endfor -%}
+  {{ return(choices[1:]) }}
+{% endmacro %}
+
+{% macro same_but_empty(key, empty, left, right) -%}
+  {%- for column in key -%}
+    and {{ left }}.{{ column }}{{ ' is null' if column in empty else ' = ' ~ right ~ '.' ~ column }}{{ ' ' if not loop.last }}
+  {%- endfor -%}
 {%- endmacro %}
