@@ -89,8 +89,10 @@ select
     completed.observation_completed_date,
     completed.feedback_completed_date,
     completed.feedback_date_source,
-    round(
-        round(extract(epoch from completed.feedback_completed_date - completed.observation_completed_date) / 3600)
-        / 24, 4
+    trim_scale(
+        round(
+            round(extract(epoch from completed.feedback_completed_date - completed.observation_completed_date) / 3600)
+            / 24, 4
+        )
     ) as days_to_feedback
 from completed_observations as completed

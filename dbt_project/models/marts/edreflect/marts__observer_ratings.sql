@@ -14,8 +14,8 @@ with observer_terms as (
         count(*) - count(rating.rating_value) as ratings_without_value,
         count(distinct rating.learner_employee_id) filter (where rating.rating_value is not null) as educator_count,
         sum(rating.rating_value) as rating_sum,
-        round(avg(rating.rating_value), 4) as mean_rating,
-        round(stddev_samp(rating.rating_value), 4) as standard_deviation,
+        trim_scale(round(avg(rating.rating_value), 4)) as mean_rating,
+        trim_scale(round(stddev_samp(rating.rating_value), 4)) as standard_deviation,
         min(rating.rating_value) as min_rating,
         max(rating.rating_value) as max_rating,
         {{ median('rating.rating_value') }} as median_rating,
@@ -68,14 +68,17 @@ select
             ) as given
         ), '[]'::jsonb
     ) as distribution,
-    round(
-        sum(observer_term.rating_sum) over same_term / nullif(sum(observer_term.rating_count) over same_term, 0), 4
+    trim_scale(
+        round(
+            sum(observer_term.rating_sum) over same_term / nullif(sum(observer_term.rating_count) over same_term, 0), 4
+        )
     ) as org_mean_rating,
     case when observer_term.is_comparable then lag(observer_term.school_year) over terms end as previous_school_year,
     case when observer_term.is_comparable then lag(observer_term.term) over terms end as previous_term,
     case when observer_term.is_comparable then lag(observer_term.mean_rating) over terms end as previous_term_mean,
     case
-        when observer_term.is_comparable then observer_term.mean_rating - lag(observer_term.mean_rating) over terms
+        when observer_term.is_comparable
+            then trim_scale(observer_term.mean_rating - lag(observer_term.mean_rating) over terms)
     end as drift
 from observer_terms as observer_term
 window

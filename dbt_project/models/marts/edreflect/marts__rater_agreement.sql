@@ -147,19 +147,23 @@ select
     observer_pair.pair_count::integer as pair_count,
     observer_pair.exact_agreement_count::integer as exact_agreement_count,
     observer_pair.adjacent_agreement_count::integer as adjacent_agreement_count,
-    round(100 * observer_pair.exact_agreement_count / observer_pair.pair_count, 2) as exact_agreement_percent,
-    round(100 * observer_pair.adjacent_agreement_count / observer_pair.pair_count, 2) as adjacent_agreement_percent,
+    trim_scale(round(100 * observer_pair.exact_agreement_count / observer_pair.pair_count, 2))
+        as exact_agreement_percent,
+    trim_scale(round(100 * observer_pair.adjacent_agreement_count / observer_pair.pair_count, 2))
+        as adjacent_agreement_percent,
     -- by chance: every value of one observer met by every value of the other, as often as both were given
-    round(
-        1
-        - observer_pair.pair_count
-        * observer_pair.observed_disagreement
-        / nullif(
-            (
-                select sum(given_a.pair_count * given_b.pair_count * abs(given_a.value - given_b.value))
-                from unnest(observer_pair.values_a, observer_pair.pair_counts) as given_a (value, pair_count)
-                cross join unnest(observer_pair.values_b, observer_pair.pair_counts) as given_b (value, pair_count)
-            ), 0
-        ), 4
+    trim_scale(
+        round(
+            1
+            - observer_pair.pair_count
+            * observer_pair.observed_disagreement
+            / nullif(
+                (
+                    select sum(given_a.pair_count * given_b.pair_count * abs(given_a.value - given_b.value))
+                    from unnest(observer_pair.values_a, observer_pair.pair_counts) as given_a (value, pair_count)
+                    cross join unnest(observer_pair.values_b, observer_pair.pair_counts) as given_b (value, pair_count)
+                ), 0
+            ), 4
+        )
     ) as weighted_kappa
 from observer_pairs as observer_pair
