@@ -6,7 +6,7 @@ row, a name or a comment seen under another org shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,11 @@ VIEWS = (
     "educator_goals",
     "educator_slos",
     "rubric_indicators",
+    "observer_ratings",
+    "rater_agreement",
+    "observation_completion",
+    "feedback_turnaround",
+    "feedback_turnaround_by_observer",
 )
 # org_id -> (org_uuid, tenant)
 ORGS = {
@@ -62,10 +67,25 @@ def rows_of(org: str) -> dict[str, list[dict[str, Any]]]:
         "user_rubrics": [learner | {"rubric_id": "b1"}],
         "user_affiliations": [{"learner_employee_id": "e1", "observer_employee_id": "e2", "affiliation_type": org}],
         "observations": [
-            {"observation_group_id": "o1", "observation_template_name": org, "learner_employee_id": "e1"},
+            {
+                "observation_group_id": "o1",
+                "observation_template_name": org,
+                "learner_employee_id": "e1",
+                "observer_employee_id": "e2",
+                "school_year": 2026,
+                "observation_completed_date": "2026-02-02",
+            },
             {"observation_group_id": "o2", "observation_template_name": org, "observation_is_deleted": True},
         ],
-        "observation_steps": [{"step_id": "t1", "observation_group_id": "o1", "step_name": org}],
+        "observation_steps": [
+            {"step_id": "t1", "observation_group_id": "o1", "step_name": org},
+            {
+                "step_id": "t2",
+                "observation_group_id": "o1",
+                "step_type": "feedback",
+                "step_completed_date": "2026-02-03",
+            },
+        ],
         "ratings": [
             {
                 "observation_group_id": observation,
@@ -74,11 +94,11 @@ def rows_of(org: str) -> dict[str, list[dict[str, Any]]]:
                 "rubric_id": "b1",
                 "indicator_id": "i1",
                 "proficiency_level_id": "p1",
-                "rated_by_employee_id": "e2",
+                "rated_by_employee_id": rater,
                 "rating_value": 1,
             }
             for observation in ("o1", "o2")
-            for number in range(3)
+            for number, rater in enumerate(("e2", "e2", "e3"))
         ],
         "observation_feedback": [
             {"observation_group_id": observation, "feedback": f"feedback {org}"} for observation in ("o1", "o2")
@@ -111,6 +131,27 @@ def create_reconciled_tables(connection: Connection) -> None:
                     insert(connection, table, {"org_id": org} | row)
 
 
+def create_assignments(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Put a view of these rows in the place of marts.assignments, which no feed fills so far; commit."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select attname::text from pg_attribute where attrelid = 'marts.assignments'::regclass and attnum > 0"
+        )
+        names = [name for (name,) in cursor.fetchall()]
+        cursor.execute("create table public.given_assignments as select * from marts.assignments")
+        for row in rows:
+            assert set(row) <= set(names)
+            cursor.execute(
+                sql.SQL("insert into public.given_assignments ({}) values ({})").format(
+                    sql.SQL(", ").join(map(sql.Identifier, row)), sql.SQL(", ").join(map(sql.Literal, row.values()))
+                )
+            )
+        cursor.execute(
+            "create index on public.given_assignments (org_id);"
+            " create or replace view marts.assignments as select * from public.given_assignments"
+        )
+
+
 def insert(connection: Connection, table: str, row: dict[str, Any]) -> None:
     """Insert a row into a reconciled table, in the connection's transaction."""
     statement = sql.SQL("insert into {} ({}) values ({})").format(
@@ -135,6 +176,14 @@ def published_database(server: Settings, template: str, home: Path) -> Iterator[
         with closing(connect(settings)) as connection:
             create_reconciled_tables(connection)
         publish(settings)
+        with closing(connect(settings)) as connection:
+            create_assignments(
+                connection,
+                [
+                    {"org_id": org, "assignment_id": "s1", "assignment_name": org, "learner_employee_id": "e1"}
+                    for org in ORGS
+                ],
+            )
         yield settings
 
 

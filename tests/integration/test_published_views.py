@@ -141,7 +141,7 @@ def facts(owner: Connection, view: str) -> tuple[int, list[str], list[tuple[str,
 
 
 def test_deleted_observations_are_in_no_view(reader: Connection) -> None:
-    for view in ("observations", "observation_ratings", "observation_feedback"):
+    for view in ("observations", "observation_ratings", "observation_feedback", "feedback_turnaround"):
         assert {row["observation_group_id"] for row in seen(reader, view, uuids("north"))} == {"o1"}
 
 
@@ -254,6 +254,10 @@ def test_the_scope_reaches_the_key_indexes(owner: Connection, published: Setting
             " from generate_series(1, 300) as n, generate_series(1, 100) as m;"
             " insert into edreflect.ratings (org_id, observation_group_id) select 'x' || n, 'o' || m"
             " from generate_series(1, 300) as n, generate_series(1, 100) as m, generate_series(1, 3);"
+            " insert into edreflect.observation_steps (org_id, step_id, observation_group_id) select 'x' || n, 't' || m,"
+            " 'o' || m from generate_series(1, 300) as n, generate_series(1, 100) as m;"
+            " insert into public.given_assignments (org_id, assignment_id, learner_employee_id)"
+            " select 'x' || n, 's' || m, 'e' || m from generate_series(1, 300) as n, generate_series(1, 100) as m;"
             " insert into edreflect.observation_feedback (org_id, observation_group_id) select 'x' || n, 'o' || m"
             " from generate_series(1, 300) as n, generate_series(1, 100) as m;"
             " insert into edreflect.user_accounts (org_id, employee_id) select 'x' || n, 'e' || m"
@@ -261,7 +265,17 @@ def test_the_scope_reaches_the_key_indexes(owner: Connection, published: Setting
         )
     with login(owner, published, "evaluation_read", "north") as session, session.cursor() as cursor:
         cursor.execute("set app.allowed_org_ids = %s", [uuids("north")])
-        for view in ("educators", "observations", "observation_ratings", "observation_feedback"):
+        for view in (
+            "educators",
+            "observations",
+            "observation_ratings",
+            "observation_feedback",
+            "observer_ratings",
+            "rater_agreement",
+            "observation_completion",
+            "feedback_turnaround",
+            "feedback_turnaround_by_observer",
+        ):
             cursor.execute(f"explain (analyze, format json) select * from analytics.{view}")
             scanned = [
                 node["Relation Name"]

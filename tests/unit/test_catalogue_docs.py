@@ -23,6 +23,11 @@ EVALUATION_VIEWS = {
     "educator_goals",
     "educator_slos",
     "rubric_indicators",
+    "observer_ratings",
+    "rater_agreement",
+    "observation_completion",
+    "feedback_turnaround",
+    "feedback_turnaround_by_observer",
 }
 # The interface of the views that are not EdReflect's own, kept as data.
 INTERFACE: dict[str, dict[str, Any]] = yaml.safe_load((DBT_PROJECT_DIR / "catalogue.yml").read_text(encoding="utf-8"))[
