@@ -16,6 +16,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from edreflect_assets.checks import CheckResult, checks_of, run_checks
+from edreflect_assets.cli.deliveries import Loader, Selection
 from edreflect_assets.contracts import Feed, load_feeds
 from edreflect_assets.database import connect, migrate
 from edreflect_assets.errors import Refused
@@ -155,6 +156,18 @@ def test_an_unlisted_file_without_the_document_id_is_refused(load: Load, connect
         load({"goals.extra.csv": b"a,b\n1,2\n", **COMPLETE})
     assert current(connection) == {}
     assert rows(connection, "select to_regclass('raw_offboarding.goals__extra')") == [(None,)]
+
+
+def test_an_unlisted_file_may_have_as_many_columns_as_a_table_takes(load: Load, connection: Connection) -> None:
+    header = ",".join(["_id", *(f"column{number}" for number in range(300))])
+    load({"goals.wide.csv": f"{header}\n".encode()})
+    columns = (
+        "select count(*) from pg_attribute where attrelid = 'raw_offboarding.goals__wide'::regclass and attnum > 0"
+    )
+    assert rows(connection, columns) == [(4 + 301,)]
+    header = ",".join(["_id", *(f"column{number}" for number in range(2000))])
+    with pytest.raises(Refused, match=r"goals\.wide\.csv: the raw table raw_offboarding\.goals__wide cannot take"):
+        load({"goals.wide.csv": f"{header}\n".encode()})
 
 
 def test_files_of_no_group_and_other_files_are_left_aside(load: Load, connection: Connection) -> None:
@@ -529,6 +542,20 @@ def test_a_snapshot_comes_over_sftp(
     assert by_file(first)["notes.txt"].status == "unlisted"
     assert {file.status for file in again.files} == {"unchanged", "unlisted"}
     assert judged(connection).is_complete
+
+
+def test_the_command_line_says_what_is_not_complete(
+    served: Path, connection: Connection, database: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (served / ORG / "offboarding" / DAY.isoformat() / "ratings.csv").unlink()
+    org = add_org(database, ORG)
+    with FolderSource(served) as source:
+        Loader(database, connection, Selection(feeds=("offboarding",))).load([(org, source)])
+    connection.rollback()
+    said = "".join(capsys.readouterr())
+    assert f"offboarding of {ORG}, {DAY}: 12 files, 13 rows, 1 file not loaded" in said
+    assert "not complete: no file of ratings" in said
+    assert "edreflect report" not in said
 
 
 def test_a_snapshot_comes_from_a_folder_and_is_loaded_again_from_what_landed(
