@@ -8,21 +8,21 @@ select
     case when bool_and(assignment.ended_date is not null) then max(assignment.ended_date) end as date_deleted,
     assignment._day as as_of_day
 from {{ snapshot_of('assignments') }} as assignment
--- lateral, so that the people of one assignment are looked up, not those of all
-inner join lateral (
+-- arrays, so that the people of one assignment are looked up, not those of all
+cross join lateral unnest(array(  -- noqa: ST05
     select person.employee_id
     from {{ ref('marts__snapshot_assigned_people') }} as person
     where
         person.org_id = assignment.org_id
         and person.assignment_id = assignment._id
         and person.side = 'learner'
-) as learner on true
-inner join lateral (
+)) as learner (employee_id)
+cross join lateral unnest(array(  -- noqa: ST05
     select person.employee_id
     from {{ ref('marts__snapshot_assigned_people') }} as person
     where
         person.org_id = assignment.org_id
         and person.assignment_id = assignment._id
         and person.side = 'observer'
-) as observer on true
+)) as observer (employee_id)
 group by assignment.org_id, learner.employee_id, observer.employee_id, assignment._day
