@@ -20,6 +20,7 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as db
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 from dagster._core.storage.schedules.sql_schedule_storage import SqlScheduleStorage
 
@@ -73,7 +74,7 @@ class DagsterTraces:
         """Return the rows that name the org, by what they are."""
         found: Counter[str] = Counter()
         with open_instance(self._settings) as instance:
-            for opened in _stores(instance):
+            for opened in _stores(instance, self._settings.dagster_home):
                 with opened() as connection:
                     for table, _, _ in _naming(connection, subject):
                         found[_KINDS.get(table.name, table.name)] += 1
@@ -86,7 +87,7 @@ class DagsterTraces:
             for run_id in _runs_of_it_alone(instance, subject):
                 instance.delete_run(run_id)
                 self._delete_files(run_id)
-            stores = _stores(instance)
+            stores = _stores(instance, self._settings.dagster_home)
             for opened in stores:
                 with opened() as connection:
                     _forget(connection, subject)
@@ -130,7 +131,7 @@ def _runs_of_it_alone(instance: dg.DagsterInstance, subject: Subject) -> Iterato
             yield run.run_id
 
 
-def _stores(instance: dg.DagsterInstance) -> list[_Connect]:
+def _stores(instance: dg.DagsterInstance, home: Path) -> list[_Connect]:
     """Return functions that open each database of Dagster's storage; with SQLite every run has one of its own."""
     runs, events, schedules = instance.run_storage, instance.event_log_storage, instance.schedule_storage
     stores: dict[str, _Connect] = {}
@@ -148,9 +149,16 @@ def _stores(instance: dg.DagsterInstance) -> list[_Connect]:
     if isinstance(inner[1], SqlEventLogStorage):
         events_of = inner[1]
         add(events_of.index_connection)
-        for run_id in instance.get_run_ids():
+        for run_id in _runs_with_a_file(home) if isinstance(events_of, SqliteEventLogStorage) else []:
             add(partial(events_of.run_connection, run_id))
     return list(stores.values())
+
+
+def _runs_with_a_file(home: Path) -> list[str]:
+    """Return the runs that have a SQLite file of events; events without a run are those of a run without a name."""
+    names = [path.name.removesuffix(".db") for path in (home / "history" / "runs").glob("*.db")]
+    names += [""] if (home / "history" / "runs" / ".db").exists() else []
+    return sorted(set(names) - {"index"})
 
 
 def _naming(connection: db.Connection, subject: Subject) -> Iterator[tuple[db.Table, int, dict[str, str]]]:
@@ -233,7 +241,7 @@ def _without_name(value: Any, subject: Subject) -> Any:
 def _rewrite_sqlite(home: Path) -> list[str]:
     """Rewrite Dagster's SQLite files and empty their logs, so that no deleted row is left in them."""
     left = []
-    for path in sorted(home.rglob("*.db")):
+    for path in sorted({*home.rglob("*.db"), *home.rglob(".db")}):
         try:
             with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
                 connection.execute("vacuum")

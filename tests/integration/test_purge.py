@@ -186,7 +186,7 @@ def test_a_purge_that_was_killed_anywhere_is_finished_by_the_next(
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            Purge(copied, GONE, on_step=kill).run()
+            Purge(copied, GONE, rewrite=False, on_step=kill).run()
         found = counted(Purge(copied, GONE).look())
         first = first or found
         assert found == first, step
