@@ -46,14 +46,18 @@ class Journal:
         return not any(count for counts in self.counts.values() for count in counts.values())
 
     def together_with(self, earlier: Journal | None) -> Journal:
-        """Return this journal with what an earlier try found: of each count the larger, since nothing comes back."""
+        """Return this journal with what an earlier try found: of each count the larger, since less is what was deleted.
+
+        Where the purge itself adds rows on its way (what a build changed, revoked grants), what was found first stands.
+        """
         if earlier is None:
             return self
         counts = {kind: dict(found) for kind, found in earlier.counts.items()}
         for kind, found in self.counts.items():
             known = counts.setdefault(kind, {})
             for name, count in found.items():
-                known[name] = max(count, known.get(name, 0))
+                if name not in known or not _grows_by_itself(name):
+                    known[name] = max(count, known.get(name, 0))
         organizations = sorted({*earlier.organizations, *self.organizations})
         return Journal(
             self.org_id,
@@ -97,6 +101,10 @@ def remove_journal(settings: Settings, org_id: str) -> None:
     path.unlink(missing_ok=True)
     with suppress(OSError):
         path.parent.rmdir()
+
+
+def _grows_by_itself(table: str) -> bool:
+    return table.endswith("_changes") or table == "access.grant_log"
 
 
 def _path(settings: Settings, org_id: str) -> Path:
