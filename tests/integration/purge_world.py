@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -68,6 +69,34 @@ def write_deliveries(root: Path) -> None:
     with (root / GONE / "export" / DAYS[1] / "Goals.csv").open("ab") as stream:
         stream.write(dirty_lines(FEED, "Goals.csv"))
     (root / GONE / "export" / DAYS[1] / "Private_Notes.csv").write_bytes(csv_of([["note"], [mark()]]))
+    for org in (GONE, STRANGER):
+        _write_snapshot(root / org / "offboarding" / DAYS[1], mark if org == GONE else "kept".upper)
+        _write_legacy(root / org / "legacy" / "2020-08-09", mark if org == GONE else "kept".upper)
+
+
+def _write_snapshot(directory: Path, word: Callable[[], str]) -> None:
+    """Write a file of every group of the offboarding product, and one that its contract does not list."""
+    feed = load_feeds()["offboarding"]
+    assert feed.convention
+    directory.mkdir(parents=True)
+    for group in feed.convention.groups:
+        rows = [["_id", "name", "userId"], ["d1", word(), "d1"], ["d2", word(), "d1"]]
+        (directory / f"{group}.csv").write_bytes(csv_of(rows))
+    users = [
+        ["_id", "fname", "employeeID", "createdDate"],
+        ["d1", word(), "e1", "2020-01-01"],
+        ["d2", word(), "e2", word()],
+    ]
+    (directory / "users.csv").write_bytes(csv_of(users))
+    (directory / "users.wishes.csv").write_bytes(csv_of([["_id", "wish"], ["d1", word()]]))
+
+
+def _write_legacy(directory: Path, word: Callable[[], str]) -> None:
+    """Write an export from before the refresh, with a column and a file that the source has given up since."""
+    directory.mkdir(parents=True)
+    feedback = [["observation_group_id", "feedback", "feedback_date"], ["1", word(), word()]]
+    (directory / "Observation_Feedback.csv").write_bytes(csv_of(feedback))
+    (directory / "Observation_Survey.csv").write_bytes(csv_of([["answer"], [word()]]))
 
 
 def _mark_words(path: Path) -> None:
