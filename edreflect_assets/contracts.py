@@ -358,6 +358,8 @@ def _read_convention(
         return None
     aliases = dict(meta.get("group_aliases") or {})
     _require(all(alias == alias.lower() for alias in aliases), place, "group_aliases are written in lower case")
+    whole = not recursive or set(recursive) == {"group", "part", "max_depth"}
+    _require(whole, place, "recursive names a group, a part and a max_depth")
     named = {*aliases.values(), *([recursive["group"]] if recursive else [])}
     _require(named <= set(groups), place, "an alias or recursion names a group that does not exist")
     convention = Convention(
@@ -416,6 +418,7 @@ def _read_table(
         flagged and (not flags or load == "upsert"), place, "one boolean column of an upsert may say what it deletes"
     )
     identity, parent = tuple(meta.get("identity") or ()), meta.get("parent")
+    _require(parent is None or set(parent) == {"table", "key"}, place, "parent names a table and a key")
     for column in (*key, *drop_key, *identity, *(parent["key"] if parent else ())):
         _require(column in names, place, f"key column {column} is not one of its columns")
     own_aliases = _aliases(meta, place)

@@ -15,7 +15,8 @@ offboarding.{{ table }}
                    that an item which the snapshot does not list is not there. Without `document`, of each row it holds
   Of what the snapshot does not hold nothing is known from it: what the export said stays.
 
-  An org without a snapshot, the usual case, costs a lookup in a table of a few rows and nothing else.
+  An org without a snapshot, the usual case, costs a lookup in a table of a few rows and nothing else. `0 = (select count(*)`
+  and not `not exists`, which would become a join over every org's rows.
 #}
 {% macro newest_of_sources(table, document=none, known_by=none) %}
 {%- set daily = ref('edreflect__' ~ table) -%}
@@ -35,15 +36,15 @@ left join {{ deliveries }} as delivery on delivery.org_id = daily.org_id and del
 where
   delivery.day is null
   or daily._day >= delivery.day
-  or not exists (
+  or 0 = (
     {%- if document == 'snapshot_people' %}
-    select 1 as named from {{ people }} as named
+    select count(*) from {{ people }} as named
     where named.org_id = daily.org_id and named.employee_id = daily.{{ known_by }}
     {%- elif document %}
-    select 1 as named from offboarding_log.{{ document }} as named
+    select count(*) from offboarding_log.{{ document }} as named
     where named.org_id = daily.org_id and named._id = daily.{{ known_by }}
     {%- else %}
-    select 1 as named from {{ snapshot }} as named
+    select count(*) from {{ snapshot }} as named
     where named.org_id = daily.org_id {% for column in rule.key %}and named.{{ column }} = daily.{{ column }} {% endfor %}
     {%- endif %}
   )
@@ -56,8 +57,8 @@ select
   'offboarding' as source,
   snapshot.as_of_day
 from {{ snapshot }} as snapshot
-where not exists (
-  select 1 as spoken
+where 0 = (
+  select count(*)
   from {{ key_log(rule) }} as spoken
   where spoken.org_id = snapshot.org_id
     {%- for column in rule.key %}
