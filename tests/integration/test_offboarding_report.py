@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
 from playwright.sync_api import Browser, sync_playwright
+from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 
+from edreflect_assets.checks import run_checks
+from edreflect_assets.contracts import load_feeds
+from edreflect_assets.database import connect
 from edreflect_assets.offboarding.database import shown_id, shown_key
 from edreflect_assets.settings import Settings
 from tests.integration.catalog_world import CHROMIUM, FLAGS, Page, needs_chromium
@@ -313,6 +319,22 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield started
         started.close()
+
+
+def test_checks_name_the_orgs_with_old_ids_and_wrong_years(world: World) -> None:
+    with closing(connect(world.settings)) as connection:
+        results = {each.name: each for each in run_checks(connection, load_feeds()["legacy"], {}, datetime.now(UTC))}
+    ids, years = results["old_ids_mapped"], results["school_years_agree"]
+    assert (ids.passed, ids.metadata) == (False, {"findings": 1, "rows": 2})
+    assert ids.text.startswith(f"{TROUBLED}: 2 rows of observations. ")
+    assert (years.passed, years.metadata) == (False, {"findings": 1, "rows": 1})
+    assert years.text.startswith(f"{TROUBLED}: 1 row of observations. ")
+
+
+def test_before_the_first_build_these_checks_find_nothing(connection: Connection) -> None:
+    results = {each.name: each for each in run_checks(connection, load_feeds()["legacy"], {}, datetime.now(UTC))}
+    assert results["old_ids_mapped"].passed
+    assert results["school_years_agree"].passed
 
 
 @needs_chromium
