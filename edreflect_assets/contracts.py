@@ -182,8 +182,10 @@ class Feed:
     standard by which the files of a day are one whole, None where each stands for itself. ``expected``: an org that says
     nothing of its feeds is asked for this one before it has delivered any. ``recurring`` is False where nobody waits for
     a next delivery. ``extends`` names the feed whose files it delivers in an older form; their rows go to that feed's raw
-    tables and become entries of its models. With a ``convention`` a file's name tells what it is, listed or not. ``definitions`` is the contract
-    of files that describe columns: one with exactly its columns is no data, whatever it is called.
+    tables and become entries of its models. ``ids`` names the columns of old ids and the kinds of id map that translate
+    them, in the order in which they are asked. With a ``convention`` a file's name tells what it is, listed or not.
+    ``definitions`` is the contract of files that describe columns: one with exactly its columns is no data, whatever it
+    is called.
     """
 
     name: str
@@ -200,6 +202,7 @@ class Feed:
     convention: Convention | None = None
     definitions: FileContract | None = None
     extends: str | None = None
+    ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     def match(self, file_name: str) -> FileContract | None:
         """Return the contract of a delivered file, ignoring case, or None when nothing is known about it.
@@ -328,6 +331,7 @@ def _read_feed(path: Path, source: Mapping[str, Any], docs: Mapping[str, str]) -
         convention=convention,
         definitions=definitions,
         extends=meta.get("extends"),
+        ids=MappingProxyType({str(column): tuple(kinds) for column, kinds in (meta.get("ids") or {}).items()}),
     )
 
 
