@@ -19,13 +19,13 @@
       {%- do run_query(keep_snapshot_table(table, stored.get(table.name), begins_anew)) -%}
     {%- endfor -%}
     {%- do run_query(replace_view_sql(api.Relation.create(schema='offboarding', identifier='orphans'), orphans_of(tables), [])) -%}
-    {%- do run_query(drop_what_made_way('offboarding_log', '')) -%}
     {%- do run_query("comment on table offboarding_log.stored_files is '" ~ snapshot_logic() ~ "'") -%}
   {%- endif -%}
   {%- set defined = run_query("select count(*) > 0 from ops.load_log where feed = 'offboarding' and status = 'current'
     and table_name = 'field_definitions' and (" ~ (begins_anew or kept | length > 0) | string | lower
     ~ ' or load_id in (select load_id from pg_temp.pending_loads))').rows[0][0] -%}
   {%- if defined -%}{%- do run_query(describe_as_delivered(tables)) -%}{%- endif -%}
+  {%- do run_query(drop_what_made_way('offboarding_log', '')) -%}
 {% endmacro %}
 
 {# The stored columns of a table, as `name type, ..`, to compare with what is there. #}
