@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -76,6 +76,7 @@ def bench_feed() -> Feed:
     contract = FileContract(
         "bench", "Answers.csv", "answers", "upsert", ("answer_id",), (), None, columns, {}, frozenset(), False
     )
+    contract = replace(contract, raw_schema="raw_bench")
     return Feed("bench", "", None, MappingProxyType({"Answers.csv": contract}), frozenset(), "raw_bench", "utf-8")
 
 

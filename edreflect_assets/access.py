@@ -67,7 +67,7 @@ def grant_scope(
     """
     if not orgs and not (evaluation or default or gateway):
         raise UsageError("Name at least one org: an organization id, a name of the registry, or *.")
-    with _change(connection) as cur:
+    with change_of_grants(connection) as cur:
         if role not in _login_roles(cur):
             raise UsageError(
                 f"There is no login role {role} in the database; create it first: create role ... login password ..."
@@ -96,7 +96,7 @@ def revoke_scope(
     Raises UsageError when the role was not granted an org that is named, or nothing at all.
     """
     everything = not (orgs or evaluation or default or gateway)
-    with _change(connection) as cur:
+    with change_of_grants(connection) as cur:
         if everything and not any(scope.role == role for scope in _scopes(cur)):
             raise UsageError(f"Nothing was granted to {role}; see `edreflect scope list`.")
         for org in orgs:
@@ -126,13 +126,17 @@ def expand_grants(connection: Connection) -> None:
     so that a later role of the same name does not inherit them. Raises ConfigurationError when the platform's login may
     not alter a role's setting.
     """
-    with _change(connection) as cur:
+    with change_of_grants(connection) as cur:
         note_delivered_organizations(cur)
         expand(cur)
 
 
 @contextmanager
-def _change(connection: Connection) -> Iterator[cursor]:
+def change_of_grants(connection: Connection) -> Iterator[cursor]:
+    """Give a cursor in a transaction in which nobody else changes grants; commits at the end of the block.
+
+    Raises ConfigurationError when the platform's login lacks a right, EdreflectError when the database failed.
+    """
     try:
         with connection, connection.cursor() as cur:
             cur.execute("select pg_advisory_xact_lock(%s)", [_LOCK_KEY])

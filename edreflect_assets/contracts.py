@@ -182,8 +182,10 @@ class Feed:
     standard by which the files of a day are one whole, None where each stands for itself. ``expected``: an org that says
     nothing of its feeds is asked for this one before it has delivered any. ``recurring`` is False where nobody waits for
     a next delivery. ``extends`` names the feed whose files it delivers in an older form; their rows go to that feed's raw
-    tables and become entries of its models. With a ``convention`` a file's name tells what it is, listed or not. ``definitions`` is the contract
-    of files that describe columns: one with exactly its columns is no data, whatever it is called.
+    tables and become entries of its models. ``ids`` names the columns of old ids and the kinds of id map that translate
+    them, in the order in which they are asked. With a ``convention`` a file's name tells what it is, listed or not.
+    ``definitions`` is the contract of files that describe columns: one with exactly its columns is no data, whatever it
+    is called.
     """
 
     name: str
@@ -200,6 +202,7 @@ class Feed:
     convention: Convention | None = None
     definitions: FileContract | None = None
     extends: str | None = None
+    ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     def match(self, file_name: str) -> FileContract | None:
         """Return the contract of a delivered file, ignoring case, or None when nothing is known about it.
@@ -328,6 +331,7 @@ def _read_feed(path: Path, source: Mapping[str, Any], docs: Mapping[str, str]) -
         convention=convention,
         definitions=definitions,
         extends=meta.get("extends"),
+        ids=MappingProxyType({str(column): tuple(kinds) for column, kinds in (meta.get("ids") or {}).items()}),
     )
 
 
@@ -354,6 +358,8 @@ def _read_convention(
         return None
     aliases = dict(meta.get("group_aliases") or {})
     _require(all(alias == alias.lower() for alias in aliases), place, "group_aliases are written in lower case")
+    whole = not recursive or set(recursive) == {"group", "part", "max_depth"}
+    _require(whole, place, "recursive names a group, a part and a max_depth")
     named = {*aliases.values(), *([recursive["group"]] if recursive else [])}
     _require(named <= set(groups), place, "an alias or recursion names a group that does not exist")
     convention = Convention(
@@ -412,6 +418,7 @@ def _read_table(
         flagged and (not flags or load == "upsert"), place, "one boolean column of an upsert may say what it deletes"
     )
     identity, parent = tuple(meta.get("identity") or ()), meta.get("parent")
+    _require(parent is None or set(parent) == {"table", "key"}, place, "parent names a table and a key")
     for column in (*key, *drop_key, *identity, *(parent["key"] if parent else ())):
         _require(column in names, place, f"key column {column} is not one of its columns")
     own_aliases = _aliases(meta, place)

@@ -13,6 +13,7 @@ from edreflect_assets.landing import Delivery, Landing
 from edreflect_assets.loading.failures import database_failure
 from edreflect_assets.loading.ledger import Ledger, LedgerEntry
 from edreflect_assets.loading.load import DeliveryReport, FileReport, LoadOptions, load_delivery, refuse_unread
+from edreflect_assets.org_lock import taking
 from edreflect_assets.orgs import Org
 from edreflect_assets.roster.refused import PackageRefused
 from edreflect_assets.settings import Settings
@@ -35,14 +36,16 @@ def ingest(  # noqa: PLR0917 - what is ingested, in the order in which one says 
 
     ``day`` is the folder's day, None for the files without a day. ``again`` makes new loads even of bytes that are
     current; ``stable_seconds`` None is the source's own default. Raises FetchError (nothing was loaded) or, with the
-    landed bytes kept and the refusal recorded, Refused; nothing is kept of a package that cannot be read.
+    landed bytes kept and the refusal recorded, Refused; nothing is kept of a package that cannot be read. Raises
+    EdreflectError when the org is being purged, or is no longer in the registry.
     """
-    try:
-        delivery = source.fetch(feed, org.org_id, day, Landing(settings.landing), stable_seconds=stable_seconds)
-    except PackageRefused as refusal:
-        raise refuse_unread(connection, feed, org.org_id, day, refusal, run_id) from None
-    report = _load(connection, feed, org, delivery, again=again, run_id=run_id)
-    return _with_left_out(connection, delivery, report, run_id)
+    with taking(connection, settings, org.org_id):
+        try:
+            delivery = source.fetch(feed, org.org_id, day, Landing(settings.landing), stable_seconds=stable_seconds)
+        except PackageRefused as refusal:
+            raise refuse_unread(connection, feed, org.org_id, day, refusal, run_id) from None
+        report = _load(connection, feed, org, delivery, again=again, run_id=run_id)
+        return _with_left_out(connection, delivery, report, run_id)
 
 
 def load_again(
@@ -59,8 +62,9 @@ def load_again(
     What was refused last is tried again; a database that has lost its loads gets them back. Raises UsageError when
     nothing of that day has landed, FetchError when landed bytes are gone or altered, Refused as ``ingest`` does.
     """
-    delivery = Landing(settings.landing).last_delivery(feed.name, org.org_id, day)
-    return _load(connection, feed, org, delivery, again=True, run_id=run_id)
+    with taking(connection, settings, org.org_id):
+        delivery = Landing(settings.landing).last_delivery(feed.name, org.org_id, day)
+        return _load(connection, feed, org, delivery, again=True, run_id=run_id)
 
 
 def _load(

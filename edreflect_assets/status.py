@@ -38,11 +38,12 @@ class StatusRow:
     note: str = ""
     missing_days: tuple[date, ...] = ()
     held_days: tuple[date, ...] = ()
+    incomplete: bool = False
 
     @property
     def needs_person(self) -> bool:
-        """Whether somebody has to act: days are missing, or a delivery stands refused or held."""
-        return bool(self.gaps or self.refused or self.held)
+        """Whether somebody has to act: days or file groups are missing, or a delivery stands refused or held."""
+        return bool(self.gaps or self.refused or self.held or self.incomplete)
 
 
 def status_grid(connection: Connection, settings: Settings, day: date | None = None) -> list[StatusRow]:
@@ -64,6 +65,7 @@ def status_grid(connection: Connection, settings: Settings, day: date | None = N
         held = _held(connection, feed, day)
         changes = days_of_changes(connection, feed)
         known = expected_orgs(connection, registry, feed)
+        lacking = _lacking(connection, feed, day)
         for org_id in sorted(known | set(delivered) | set(refused)):
             days = delivered.get(org_id, [])
             org = registry.get(org_id) if feed.recurring else None
@@ -78,9 +80,10 @@ def status_grid(connection: Connection, settings: Settings, day: date | None = N
                     held=len(held.get(org_id, [])),
                     quarantined=set_aside.get(org_id, 0),
                     pending=waiting.get((org_id, feed.name), 0),
-                    note=_note(registry.get(org_id), days),
+                    note=_note(registry.get(org_id), days, lacking.get(org_id, [])),
                     missing_days=tuple(missing),
                     held_days=tuple(held.get(org_id, [])),
+                    incomplete=org_id in lacking,
                 )
             )
     return rows
@@ -123,11 +126,31 @@ def _held(connection: Connection, feed: Feed, day: date | None) -> dict[str, lis
     return days
 
 
-def _note(org: Org | None, days: list[date]) -> str:
+def _lacking(connection: Connection, feed: Feed, day: date | None) -> dict[str, list[str]]:
+    """Return the file groups that the newest snapshot of an org lacks, of the orgs of which it is not complete."""
+    if feed.convention is None:
+        return {}
+    newest = _query(
+        connection,
+        """
+        select distinct on (org_id) org_id, missing_groups
+        from ops.snapshot_deliveries
+        where feed = %(feed)s and (%(day)s::date is null or day <= %(day)s)
+        order by org_id, day desc
+        """,
+        feed=feed.name,
+        day=day,
+    )
+    return {org_id: groups for org_id, groups in newest if groups}
+
+
+def _note(org: Org | None, days: list[date], lacking: list[str]) -> str:
     if org is None:
         return "not in the registry"
     if org.paused:
         return "paused"
+    if lacking:
+        return f"incomplete: no file of {', '.join(lacking)}"
     return "" if days else "never delivered"
 
 

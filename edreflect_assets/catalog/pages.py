@@ -202,4 +202,6 @@ def _entries(feed: Feed, pages: Sequence[ViewPage], warehouse: Warehouse) -> tup
             views=tuple(feeding.get(contract.table, [])),
         )
         for contract in sorted(feed.files.values(), key=lambda contract: contract.file.casefold())
+        # Of the files that become one table the first stands for all.
+        if contract is feed.tables[contract.table]
     )

@@ -19,6 +19,7 @@ from edreflect_assets.checks.files import (
     files_as_documented,
     reference_file_present,
 )
+from edreflect_assets.checks.legacy import old_ids_mapped, school_years_agree
 from edreflect_assets.checks.packages import package_findings, packages_held
 from edreflect_assets.checks.references import references_resolved, subjects_matched
 from edreflect_assets.checks.rows import lists_delivered_again, quarantine, rows_balanced
@@ -43,6 +44,10 @@ def _is_recurring(feed: Feed) -> bool:
 
 def _has_groups(feed: Feed) -> bool:
     return feed.convention is not None
+
+
+def _is_legacy(feed: Feed) -> bool:
+    return feed.extends is not None
 
 
 def _has_references(feed: Feed) -> bool:
@@ -77,6 +82,8 @@ CHECKS: tuple[Check, ...] = (
         dependent_file_present,
         _has_references,
     ),
+    Check("old_ids_mapped", "The old ids of legacy exports are translated.", old_ids_mapped, _is_legacy),
+    Check("school_years_agree", "School years and their ids agree.", school_years_agree, _is_legacy),
     # Packages are held instead, and judged column by column.
     Check("shrink", "No delivery is far smaller than those before it.", shrink, _is_no_package),
     Check("refused_deliveries", "No delivery stands refused.", refused_deliveries),

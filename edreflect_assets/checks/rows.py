@@ -46,7 +46,8 @@ def rows_balanced(connection: Connection, feed: Feed, _registry: Registry, now: 
     )
     counts = sql.SQL(" union all ").join(
         sql.SQL("select _load_id, count(*) as found from {} where _load_id > {}{} group by _load_id").format(
-            sql.Identifier(feed.raw_schema, table),
+            # a feed that extends another has its rows in that one's raw tables
+            sql.Identifier(feed.tables[table].raw_schema if table in feed.tables else feed.raw_schema, table),
             sql.Literal(after),
             sql.SQL(" or _load_id = any({})").format(sql.Literal(older)) if older else sql.SQL(""),
         )

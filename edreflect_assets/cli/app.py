@@ -26,6 +26,7 @@ COMMANDS = {
     "validate": ("validate:validate", "Judge files before they are delivered."),
     "approve": ("approve:approve", "Let through what the platform holds until a person has looked at it."),
     "report": ("report:report", "Write reports of what was delivered."),
+    "offboarding": ("offboarding:offboarding", "Tell whether all of a leaving client is here."),
     "catalog": ("catalog:catalog", "Write a site that documents the published views."),
     "status": ("status:status", "Show the server and the state of every org."),
     "export": ("export:export", "Hand on what the platform holds."),

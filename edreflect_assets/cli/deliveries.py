@@ -11,6 +11,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg
 from edreflect_assets.cli.errors import describe
 from edreflect_assets.cli.output import complain, plural, steps
 from edreflect_assets.contracts import Feed, load_feeds
+from edreflect_assets.convention import SUFFIX
 from edreflect_assets.database import connect
 from edreflect_assets.errors import EdreflectError, FetchError, UsageError
 from edreflect_assets.ingest import ingest
@@ -187,7 +188,7 @@ def _figures(report: DeliveryReport) -> str:
     parts += [f"{plural(len(unread), 'file')} not loaded"] if unread else []
     warnings = sum(finding["count"] for finding in report.findings if finding["severity"] == "warning")
     parts += [plural(warnings, "warning")] if warnings else []
-    incomplete = [finding["file"] for finding in report.findings if finding["code"] == INCOMPLETE]
+    incomplete = [finding["file"].removesuffix(SUFFIX) for finding in report.findings if finding["code"] == INCOMPLETE]
     parts += [f"not complete: no file of {', '.join(incomplete)}"] if incomplete else []
     if report.findings and load_feeds()[report.feed].package:
         parts += [f"see `edreflect report {report.feed} {report.org_id} {report.day} --report DIR`"]

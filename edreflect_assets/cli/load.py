@@ -19,7 +19,7 @@ from edreflect_assets.cli.prepared import prepared_database
 from edreflect_assets.errors import ConfigurationError, UsageError
 from edreflect_assets.orgs import Org
 from edreflect_assets.settings import Settings
-from edreflect_assets.sources.folder import FolderSource
+from edreflect_assets.sources.folder import FolderSource, GivenFolder
 from edreflect_assets.sources.sftp import SftpSource
 from edreflect_assets.warehouse import pending
 
@@ -49,6 +49,13 @@ def _selection(command: Command) -> Command:
     is_flag=True,
     help="Load anew what is loaded already; without --source from the landed bytes.",
 )
+@click.option(
+    "--day",
+    "given_day",
+    type=DAY,
+    metavar="DAY",
+    help="DIR itself holds the files of this day, of the one --feed and --org named (a legacy export, say).",
+)
 @click.pass_context
 def load(
     context: click.Context,
@@ -59,6 +66,7 @@ def load(
     first: datetime | None,
     last: datetime | None,
     again: bool,
+    given_day: datetime | None,
 ) -> None:
     """Load deliveries from a folder instead of SFTP.
 
@@ -67,11 +75,15 @@ def load(
     """
     if source is None and not again:
         raise UsageError("Name the folder to load from with --source; --again alone loads the landed bytes anew.")
+    if given_day and (source is None or len(feeds) != 1 or len(orgs) != 1 or first or last):
+        raise UsageError(
+            "--day says whose files --source holds: name one --feed and one --org, without --from and --to."
+        )
     settings = Settings.from_environment()
     chosen = _chosen(feeds, orgs, first, last)
     with prepared_database(settings) as (connection, registry):
         # Last exports of an unpaused org and of a paused one look the same in a folder: who is named is loaded.
-        place = FolderSource(source, registry=registry) if source else LandedSource(settings.landing)
+        place = _place(source, given_day, chosen, registry, settings)
         _known(registry, chosen.orgs, settings)
         loader = Loader(settings, connection, chosen, again=again)
         wanted = [registry[name] for name in chosen.orgs] or [org for org in registry.values() if not org.paused]
@@ -140,6 +152,17 @@ def run(
     built = build_and_report(settings)
     if loader.totals.failed or not built:
         context.exit(TROUBLE)
+
+
+def _place(
+    source: Path | None, given_day: datetime | None, chosen: Selection, registry: dict[str, Org], settings: Settings
+) -> FolderSource | LandedSource:
+    """Return where deliveries are looked for: the folder given, as a whole or as one day's, else the landing area."""
+    if source is None:
+        return LandedSource(settings.landing)
+    if given_day is not None:
+        return GivenFolder(source, chosen.orgs[0], given_day.date(), registry=registry)
+    return FolderSource(source, registry=registry)
 
 
 def _run_one(loader: Loader, org: Org) -> None:

@@ -1,4 +1,4 @@
-"""``edreflect orgs add | list | check | pause | remove``: the org registry."""
+"""``edreflect orgs add | list | check | pause | remove | purge``: the org registry."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from edreflect_assets.cli.errors import TROUBLE, describe
 from edreflect_assets.cli.output import complain, say, table
+from edreflect_assets.cli.purge import purge
 from edreflect_assets.contracts import load_feeds
 from edreflect_assets.errors import EdreflectError, UsageError
 from edreflect_assets.orgs import Org, add_org, known_org, load_registry, pause_org, remove_org
@@ -139,10 +140,19 @@ def pause(name: str, off: bool) -> None:
 @orgs.command()
 @click.argument("name")
 def remove(name: str) -> None:
-    """Take an org out of the registry; what it delivered stays published."""
+    """Stop an org and keep what it delivered: it leaves the registry, its data stay published.
+
+    `edreflect orgs purge NAME` deletes them, too.
+    """
     settings = Settings.from_environment()
     remove_org(settings, name)
-    say(f"{name} is no longer in {settings.registry}; what it delivered stays.")
+    say(
+        f"{name} is no longer in {settings.registry}; what it delivered stays. `edreflect orgs purge {name}` shows what"
+        " that is and how to delete it."
+    )
+
+
+orgs.add_command(purge)
 
 
 def _check(org: Org) -> None:

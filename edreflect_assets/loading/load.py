@@ -23,6 +23,7 @@ from edreflect_assets.loading.copying import CopiedFile, PlannedFile, blaming, c
 from edreflect_assets.loading.failures import FileRefusedError, LoadError, database_failure
 from edreflect_assets.loading.findings import check_missing_files, header_warnings, key_warnings
 from edreflect_assets.loading.ledger import CurrentLoad, Findings, Ledger, LedgerEntry
+from edreflect_assets.loading.legacy import check_is_oldest
 from edreflect_assets.loading.packages import Package, SharedLoad, refused_while_reading
 from edreflect_assets.loading.profile import Profiler
 from edreflect_assets.loading.quarantine import Quarantine
@@ -189,6 +190,7 @@ class _Loading:
         """Do all of it in one transaction; None when the lock came with other current loads than planned for."""
         with self._connection.cursor() as cursor, Profiler() as profiler, ExitStack() as stack:
             self._ledger.lock(cursor)
+            check_is_oldest(cursor, self._feed, self._delivery)
             current = self._ledger.current(cursor)
             changed = self._changed(current)
             if not plans.keys() | shared.keys() >= set(changed):

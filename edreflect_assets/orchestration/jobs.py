@@ -26,10 +26,16 @@ def ingest_jobs(feed: Feed) -> list[UnresolvedAssetJobDefinition]:
             ingest_job_name(feed, dayless=dayless),
             selection=dg.AssetSelection.assets(raw_asset_key(feed, dayless=dayless)).without_checks(),
             partitions_def=ORGS if dayless else ORG_DAYS,
-            description=f"Fetches and loads {feed.name}: {'files without a day' if dayless else 'daily deliveries'}.",
+            description=f"Fetches and loads {feed.name}: {_what(feed, dayless)}.",
         )
         for dayless in ([False, True] if feed.dayless_path else [False])
     ]
+
+
+def _what(feed: Feed, dayless: bool) -> str:
+    if dayless:
+        return "files without a day"
+    return "daily deliveries" if feed.recurring else "deliveries"
 
 
 def check_job(feed: Feed) -> UnresolvedAssetJobDefinition:

@@ -38,7 +38,8 @@ def raw_assets(
 
 
 def _raw_asset(feed: Feed, dayless: bool, retry_seconds: float, open_source: OpenSource) -> dg.AssetsDefinition:
-    what = "files without a day (id maps), by org" if dayless else "daily deliveries, by day and org"
+    daily = "daily deliveries" if feed.recurring else "deliveries"
+    what = "files without a day (id maps), by org" if dayless else f"{daily}, by day and org"
 
     @dg.asset(
         key=raw_asset_key(feed, dayless=dayless),

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -90,6 +91,33 @@ class FolderSource:
             PathTemplate(dayless.lstrip("/")) if dayless else None,
             org.timezone if org else ZoneInfo("UTC"),
         )
+
+
+class GivenFolder(FolderSource):
+    """A folder that is itself the delivery of one day of one org, whatever it is called and whenever it was written."""
+
+    def __init__(self, folder: Path, org_id: str, day: date, *, registry: Mapping[str, Org] | None = None) -> None:
+        super().__init__(folder, registry=registry)
+        self._org_id, self._day = org_id, day
+
+    def orgs(self) -> list[str]:
+        """Return the one org."""
+        return [self._org_id]
+
+    def days(self, feed: Feed, org_id: str) -> list[date | None]:
+        """Return the one day."""
+        return [self._day]
+
+    def _place(self, feed: Feed, org_id: str) -> Place:
+        return replace(super()._place(feed, org_id), path=_Here("{day}"))
+
+
+class _Here(PathTemplate):
+    """The folder itself."""
+
+    def folder(self, org_id: str, day: date | None) -> str:
+        """Return the path of the root."""
+        return "."
 
 
 class LocalFolders:

@@ -28,7 +28,6 @@ select applied.model, applied.load_id
 from ops.load_log
 join ops.applied on applied.load_id = load_log.load_id
 where load_log.status = 'superseded' and applied.model in (select model from reads)
-order by 1, 2
 """
 
 
@@ -102,7 +101,7 @@ def pending(connection: Connection, feeds: Mapping[str, Feed] | None = None) -> 
             if feed.package is not None:
                 rows += _approved(cursor, feed)
     load_ids: dict[str, list[int]] = {}
-    for model, load_id in rows:
+    for model, load_id in sorted(rows):
         load_ids.setdefault(model, []).append(load_id)
     return [PendingModel(model, tuple(ids)) for model, ids in load_ids.items()]
 
@@ -117,7 +116,6 @@ def _of_whole_feed(cursor: Cursor, feed: Feed, model: str) -> list[tuple[str, in
         select %(model)s, load_id from ops.load_log
         where feed = %(feed)s and status = 'current' and table_name is not null
           and not exists (select from ops.applied where applied.model = %(model)s and applied.load_id = load_log.load_id)
-        order by 2
         """,
         {"model": model, "feed": feed.name},
     )

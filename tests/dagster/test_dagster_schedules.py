@@ -10,16 +10,20 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster_world import FEED, GOALS
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from edreflect_assets.contracts import load_feeds
+from edreflect_assets.ingest import ingest
 from edreflect_assets.orchestration.attempts import Backoff
 from edreflect_assets.orchestration.instance import open_instance
 from edreflect_assets.orchestration.jobs import ingest_jobs
-from edreflect_assets.orchestration.late_files import late_files_sensor, rotated
+from edreflect_assets.orchestration.late_files import changed_deliveries, late_files_sensor, rotated
 from edreflect_assets.orchestration.partitions import ORGS
 from edreflect_assets.orchestration.raw import PERMANENT_TAG
 from edreflect_assets.orchestration.schedules import due_requests
 from edreflect_assets.orgs import add_org, load_registry, pause_org
 from edreflect_assets.settings import Settings
+from edreflect_assets.sources.sftp import SftpSource
 
 TODAY = datetime.now(UTC).date()
 YESTERDAY = TODAY - timedelta(days=1)
@@ -127,6 +131,36 @@ def test_a_new_a_loaded_and_a_redelivered_day(
     os.utime(folder / "Goals.csv", (later, later))
     [again] = tick(database, instance).run_requests
     assert again.run_key != request.run_key
+
+
+def test_a_snapshot_is_found_when_it_is_there_and_asked_for_by_no_clock(
+    database: Settings,
+    instance: dg.DagsterInstance,
+    register: Callable[..., None],
+    connection: Connection,
+    served: Path,
+) -> None:
+    """However its files are spelt: what the ledger has of them is not new."""
+    feed = load_feeds()["offboarding"]
+    register("springfield", feeds=["edreflect", "offboarding"], expect={"fetch_at": "00:00"})
+    now = datetime.now(UTC)
+    assert due_requests(FEED, database, now - timedelta(days=1), now)
+    assert due_requests(feed, database, now - timedelta(days=1), now) == []
+    folder = served / "springfield" / "offboarding" / YESTERDAY.isoformat()
+    folder.mkdir(parents=True)
+    for name in ("USERS.csv", "eoy.classifications.csv", "goals.fooBar.csv", "payments.csv"):
+        (folder / name).write_bytes(b"_id\n1\n")
+        os.utime(folder / name, (now.timestamp() - 3600,) * 2)
+    org = load_registry(database)["springfield"]
+    [(day, listing)] = changed_deliveries(connection, feed, org, now)
+    assert (day, len(listing)) == (YESTERDAY, 4)
+    with SftpSource(org) as source:
+        ingest(connection, database, feed, org, day, source)
+    assert list(changed_deliveries(connection, feed, org, now)) == []
+    (folder / "goals.fooBar.csv").rename(folder / "goals.FOOBAR.csv")
+    assert list(changed_deliveries(connection, feed, org, now)) == []
+    (folder / "users.roles.csv").write_bytes(b"_id\n1\n")
+    assert len(list(changed_deliveries(connection, feed, org, now))) == 1
 
 
 def test_a_listing_is_requested_until_a_run_succeeded_and_not_after_a_permanent_failure(

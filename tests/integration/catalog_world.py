@@ -71,7 +71,7 @@ class Site:
 def catalog_site(server: Settings, template: str, home: Path) -> Iterator[Site]:
     """Yield the site of a database of its own in which everything is published and some days were delivered."""
     with fresh_database(server, template, home) as settings, closing(connect(settings)) as connection:
-        create_reconciled_tables(connection)
+        create_reconciled_tables(settings)
         report = run_dbt(settings, ["run", "--select", *SELECTION])
         assert report.failures == (), report.failures
         deliver(connection)

@@ -18,12 +18,17 @@ EDREFLECT: Feed = load_feeds()["edreflect"]
 
 
 def deliver(
-    settings: Settings, files: Mapping[str, bytes], *, org_id: str = "springfield", day: date | None = DAY
+    settings: Settings,
+    files: Mapping[str, bytes],
+    *,
+    org_id: str = "springfield",
+    day: date | None = DAY,
+    feed: str = "edreflect",
 ) -> Delivery:
     """Land files and return the delivery they make."""
     landing = Landing(settings.landing)
-    landed = [landing.store("edreflect", org_id, day, file, io.BytesIO(data)) for file, data in files.items()]
-    return Delivery("edreflect", org_id, day, tuple(landed))
+    landed = [landing.store(feed, org_id, day, file, io.BytesIO(data)) for file, data in files.items()]
+    return Delivery(feed, org_id, day, tuple(landed))
 
 
 def rows(connection: Connection, query: str, *parameters: Any) -> list[tuple[Any, ...]]:

@@ -1,161 +1,214 @@
-"""Offboarding snapshots made from their contract: every listed file once, with rows whose parents are there."""
+"""Four orgs that leave: one with a trouble of every kind, one without any, two of which no snapshot is shown.
+
+Everything is delivered as files and loaded and built by the command line. Texts, names and e-mail addresses in the files
+hold MARK, so that a test can look for them where they do not belong.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from copy import deepcopy
-from datetime import UTC, datetime, timedelta
-from datetime import date as Date  # noqa: N812 - also the name of a type of columns
-from decimal import Decimal
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 
-from edreflect_assets.contracts import Column, FileContract, load_feeds
-from tests.model.picture.log import Delivery
-from tests.properties.educator_ids import written
+import pytest
+from click.testing import CliRunner, Result
 
-FEED = load_feeds()["offboarding"]
-FIRST, SECOND, THIRD = Date(2026, 3, 2), Date(2026, 3, 5), Date(2026, 3, 6)
-ROWS = 2
-MOMENT = "2026-02-01T08:01:00Z"
-Cells = dict[str, str | None]
-Sheets = dict[str, list[Cells]]
+from edreflect_assets.cli.app import main
+from edreflect_assets.database import connect
+from edreflect_assets.settings import Settings
+from edreflect_assets.warehouse.build import run_dbt
+from tests.model.database import fresh_database
+
+TROUBLED, CLEAN, NOTHING, WAITING = "springfield", "shelbyville", "ogdenville", "brockway"
+# What a report reads; the published views are nothing to it.
+SELECTION = [
+    "staging.edreflect",
+    "reconciled.edreflect",
+    "reconciled.offboarding",
+    "marts.educators.snapshot",
+    "marts__person_ids",
+    "marts__person_conflicts",
+]
+# What must never be seen: it stands in names, addresses and texts.
+MARK = "Quimby"
+BEFORE, SNAPSHOT, AFTER, LATER = (date(2026, 3, day) for day in (5, 10, 12, 20))
+OLDER, LEGACY = date(2026, 2, 1), date(2020, 7, 31)
+
+# The groups of which every complete snapshot has a file.
+REST = {
+    f"{group}.csv": "_id\nd1\n"
+    for group in ("artifacts", "assignments", "evidences", "groups", "observationTemplates", "rubrics", "snapshots")
+}
+USERS = "_id,email,oldID,fname,lname,employeeID,isActive,createdDate\n"
+OBSERVATIONS = "_id,type,status,learnerId,observerId,schoolYear,createdDate\n"
+DAILY_OBSERVATIONS = (
+    "observation_group_id,observation_type,observation_status,learner_employee_id,observer_employee_id,school_year,"
+    "school_year_id,observation_created_date\n"
+)
+DAILY_ACCOUNTS = "employee_id,user_id,email,first_name,last_name,is_active,title,created_date\n"
+DAILY_RATINGS = (
+    "observation_group_id,rating_id,step_id,rubric_id,indicator_id,proficiency_level_id,rating_value,"
+    "rated_by_employee_id,rated_date\n"
+)
+RATED = "2026-01-02T10:00:00"
+MADE = "2026-01-01T09:00:00"
 
 
-def plausible(org: str, *, rows: int = ROWS) -> Sheets:
-    """Return rows of all 83 files by file; texts are the org's own, ids are not."""
+def account(user: str, number: str) -> str:
+    """A line of users.csv."""
+    return f"{user},{user}.{MARK}@example.org,,First {MARK},Last {MARK},{number},true,{MADE}\n"
+
+
+def daily_account(number: str, user: str) -> str:
+    """A line of User_Accounts.csv that says the same, and a title that the snapshot does not have."""
+    return f"{number},{user},{user}.{MARK}@example.org,First {MARK},Last {MARK},true,Dr. {MARK},{MADE}\n"
+
+
+def observation(document: str, status: str = "completed", year: int = 2025) -> str:
+    """A line of observations.csv."""
+    return f"{document},formal,{status},u1,u2,{year},{MADE}\n"
+
+
+def daily_observation(document: str, status: str = "completed", year: int = 2025) -> str:
+    """The same line in Observations.csv."""
+    return f"{document},formal,{status},e1,e2,{year},{year - 2009},{MADE}\n"
+
+
+def ratings(*rated: tuple[str, str, str]) -> dict[str, str]:
+    """The files of ratings for (observation, rating, value), each in a document and a set of its own."""
     return {
-        file: [_row(org, contract, file, number) for number in range(1, rows + 1)]
-        for file, contract in FEED.files.items()
+        "ratings.csv": "_id,observationId,userId,createdDate\n" + "".join(f"r{r},{o},u2,{MADE}\n" for o, r, _ in rated),
+        "ratings.sets.csv": "_id,setId,rubricId,stepId\n" + "".join(f"r{r},s{r},rub,step\n" for _, r, _ in rated),
+        "ratings.sets.ratings.csv": "_id,setId,ratingId,indicatorId,proficiencyLevelId,value,ratedDate\n"
+        + "".join(f"r{r},s{r},{r},ind,level,{value},{RATED}\n" for _, r, value in rated),
     }
 
 
-def delivery(org: str, day: Date, sheets: Mapping[str, list[Cells]]) -> Delivery:
-    """Return files with all columns that are known of them, and those that their rows bring."""
-    files = {}
-    for file, rows in sheets.items():
-        contract = FEED.match(file)
-        known = [header(column) for column in contract.columns] if contract and contract.listed else []
-        files[file] = written(dict.fromkeys([*known, *(column for row in rows for column in row)]), rows)
-    return Delivery("offboarding", org, day, files)
+def daily_ratings(*rated: tuple[str, str, str]) -> str:
+    """The same in Ratings.csv."""
+    return DAILY_RATINGS + "".join(f"{o},{r},step,rub,ind,level,{value},e2,{RATED}\n" for o, r, value in rated)
 
 
-def minimal(**changed: list[Cells]) -> Sheets:
-    """Return the first file of each group that is needed, and ``changed`` files (with ``__`` for dots)."""
-    roots = {f"{group}.csv": [] for group, optional in FEED.convention.groups.items() if not optional}  # type: ignore[union-attr]
-    return {**roots, **{f"{name.replace('__', '.')}.csv": rows for name, rows in changed.items()}}
+def modified(*documents: str) -> str:
+    """Observation_Modified.csv."""
+    header = "observation_group_id,observation_modified_date\n"
+    return header + "".join(f"{document},2026-03-01T10:00:00\n" for document in documents)
 
 
-def changed_sheets() -> dict[str, Any]:
-    """Return the first snapshot of ``leaving`` as it is three days later: one row of each of these files is another."""
-    sheets = deepcopy(plausible("leaving"))
-    sheets["artifacts.csv"][0]["name"] = "renamed"
-    del sheets["goals.questions.csv"][0]
-    sheets["users.grades.csv"].append({"_id": "users 1", "grade": "12"})
-    sheets["users.grades.csv"].append({"_id": "users 1", "grade": "12"})
-    return sheets
+CLEAN_SNAPSHOT = {
+    **REST,
+    "users.csv": USERS + account("u1", "e1") + account("u2", "e2"),
+    "observations.csv": OBSERVATIONS + observation("o1") + observation("o2"),
+    **ratings(("o1", "1", "2"), ("o1", "2", "3.0")),
+}
+CLEAN_DAY = {
+    "User_Modified.csv": "employee_id,user_modified_date\ne1,2026-03-01\ne2,2026-03-01\n",
+    "User_Accounts.csv": DAILY_ACCOUNTS + daily_account("e1", "u1") + daily_account("e2", "u2"),
+    "Observation_Modified.csv": modified("o1", "o2"),
+    "Observations.csv": DAILY_OBSERVATIONS + daily_observation("o1") + daily_observation("o2"),
+    "Ratings.csv": daily_ratings(("o1", "2", "3"), ("o1", "1", "2.0")),
+}
+
+TROUBLED_SNAPSHOT = {
+    **REST,
+    # one record that cannot be read among many, one account without a number, one value that does not fit
+    "users.csv": USERS
+    + account("u1", "e1")
+    + account("u2", "e2")
+    + account("u4", "")
+    + account("u7", "e7").replace(MADE, f"whenever {MARK} came")
+    + "".join(account(f"x{n}", f"ex{n}") for n in range(40))
+    + f"u8,too,many,cells,{MARK},1,2,3,4,5,6\n",
+    "observations.csv": OBSERVATIONS + observation("o1", "cancelled") + observation("o2") + observation("o5"),
+    **ratings(("o1", "1", "2"), ("o1", "2", "4"), ("o2", "3", "1"), ("o5", "5", "1")),
+    "observations.work.csv": "_id,workId,feedback\n"
+    + "".join(f"{document},w1,Well done {MARK}\n" for document in ("o1", "lost1", "lost2")),
+    "goals.csv": f"_id,title,createdBy\ng1,Goal of {MARK},u1\ng2,Other {MARK},u1\n",
+    "goals.reactions.csv": f"_id,emoji\ng1,{MARK}\n",
+    "users.definitions.csv": "Field,Description\n_id,The document\n",
+    "forms.csv": f"_id,text\nf1,{MARK}\n",
+    "readme.txt": MARK,
+}
+TROUBLED_DAYS: dict[str, Mapping[str, str]] = {
+    f"export/{BEFORE}": {
+        "User_Modified.csv": "employee_id,user_modified_date\ne1,2026-03-01\ne2,2026-03-01\n",
+        # one number, two accounts
+        "User_Accounts.csv": DAILY_ACCOUNTS
+        + daily_account("e1", "u1")
+        + daily_account("e1", "u3")
+        + daily_account("e2", "u2")
+        + "".join(daily_account(f"ex{n}", f"x{n}") for n in range(40)),
+        "Observation_Modified.csv": modified("o1", "o2", "o3"),
+        "Observations.csv": DAILY_OBSERVATIONS + "".join(map(daily_observation, ("o1", "o2", "o3"))),
+        "Ratings.csv": daily_ratings(
+            ("o1", "1", "2"), ("o1", "2", "3"), ("o2", "3", "1"), ("o2", "4", "1"), ("o5", "5", "1")
+        ),
+        "Observation_Comments.csv": "observation_group_id,indicator_id,commenter_employee_id,comment\n"
+        f"o1,ind,e2,Comment of {MARK}\n",
+        "Goals.csv": "goal_id,employee_id,goal_title\n" + f"g1,e1,Goal of {MARK}\ng2,e1,Other {MARK}\n",
+    },
+    # after the snapshot: a status, an observation, a list that was emptied, a goal that was deleted
+    f"export/{AFTER}": {
+        "Observation_Modified.csv": modified("o2", "o4", "o5"),
+        "Observations.csv": DAILY_OBSERVATIONS + daily_observation("o2", "archived") + daily_observation("o4"),
+        "Ratings.csv": daily_ratings(("o2", "3", "1")),
+        "Goals_Deleted.csv": "goal_id,goal_deleted_date\ng2,2026-03-11\n",
+    },
+    # the year is not that of its id; one observation has a new id, none of the templates has
+    f"legacy/{LEGACY}": {
+        "Observations.csv": "observation_group_id,observation_template_id,learner_employee_id,school_year,school_year_id\n"
+        "old1,t1,e1,2018,9\nold8,t1,e1,2018,9\nold9,t2,e1,2018,8\n",
+    },
+    "export/all": {"observation_group_ids.csv": "old_id,new_id\nold1,o1\n"},
+    f"offboarding/{OLDER}": {name: text for name, text in CLEAN_SNAPSHOT.items() if name != "users.csv"},
+    f"offboarding/{SNAPSHOT}": TROUBLED_SNAPSHOT,
+    f"offboarding/{LATER}": {"users.csv": USERS + account("u1", "e1")},
+}
 
 
-def odd_sheets() -> dict[str, Any]:
-    """Return a complete snapshot with one of everything that may be odd."""
-    return minimal(
-        users=[
-            {"_id": "ada", "employeeID": "e-1", "oldID": "7", "createdDate": MOMENT, "isActive": "true"},
-            {"_id": "eve", "employeeID": "e-1", "oldID": "8", "createdDate": "1769932860000", "isActive": "true"},
-            {"_id": "bob", "employeeID": "e-2", "createdDate": "yesterday", "isActive": "true"},
-            {"_id": "cyd", "employeeID": "e-3", "createdDate": "2026", "isActive": "maybe"},
-            {"_id": "dan", "employeeID": "e-4", "createdDate": "-86400000000", "isActive": "false"},
-            {"_id": None, "employeeID": "e-5", "isActive": "true"},
-        ],
-        users__badges=[{"_id": "ada", "badgeName": "gold", "givenOn": "1769932860000"}],
-        artifacts=[
-            {"_id": "a1", "name": '{"pages": [1, 2]}', "url": "[not json", "type": "[]"},
-            {"_id": "a2", "name": "plain"},
-        ],
-        observations=[{"_id": "o1"}],
-        observations__work=[
-            {"_id": "o1", "workId": "w1"},
-            {"_id": "o2", "workId": "w1"},
-            {"_id": "o2", "workId": "w2"},
-        ],
-        observations__work__steps=[
-            {"_id": "o1", "workId": "w1", "stepId": "s1"},
-            {"_id": "o1", "workId": "w9", "stepId": "s2"},
-        ],
-        rubrics=[{"_id": "r1"}],
-        rubrics__indicators=[{"_id": "r1", "indicatorId": "top"}],
-        rubrics__indicators__indicators=[
-            {"_id": "r1", "indicatorId": "below", "parentIndicatorId": "top"},
-            {"_id": "r1", "indicatorId": "lost", "parentIndicatorId": "gone"},
-        ],
-        rubrics__indicators__indicators__indicators=[
-            {"_id": "r1", "indicatorId": "third", "parentIndicatorId": "below"}
-        ],
-        rubrics__indicators__indicators__indicators__indicators=[
-            {"_id": "r1", "indicatorId": "fourth", "parentIndicatorId": "third"}
-        ],
-    )
+@dataclass(frozen=True)
+class World:
+    """Where the files are, and a command line that works on what was built of them."""
+
+    settings: Settings
+    delivered: Path
+    outputs: list[str]
+
+    def run(self, *arguments: object) -> Result:
+        """Run ``edreflect``; what it prints is kept."""
+        result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+        self.outputs.append(result.output)
+        return result
 
 
-def header(column: Column) -> str:
-    return column.header or column.name
+@contextmanager
+def offboarding_world(server: Settings, template: str, root: Path) -> Iterator[World]:
+    """Yield the world, loaded and built; the environment names it meanwhile."""
+    with fresh_database(server, template, root / "home") as settings, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDREFLECT_HOME", str(settings.home))
+        patch.setenv("EDREFLECT_DATABASE_URL", settings.database_url or "")
+        world = World(settings, root / "delivered", [])
+        for org in (TROUBLED, CLEAN, NOTHING, WAITING):
+            assert world.run("orgs", "add", org).exit_code == 0
+        for folder, files in TROUBLED_DAYS.items():
+            write(world.delivered / TROUBLED / folder, files)
+        write(world.delivered / CLEAN / f"offboarding/{SNAPSHOT}", CLEAN_SNAPSHOT)
+        write(world.delivered / CLEAN / f"export/{BEFORE}", CLEAN_DAY)
+        loaded = world.run("load", "--source", world.delivered)
+        assert loaded.exit_code == 0, loaded.output
+        report = run_dbt(settings, ["run", "--select", *SELECTION])
+        assert report.failures == (), report.failures
+        with closing(connect(settings)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(
+                "insert into ops.builds (finished_at, status) values ('2026-03-21 04:05:06+00', 'succeeded')"
+            )
+        yield world
 
 
-def value_of(column: Column, cell: str | None) -> Any:
-    """Return what a cell means as a value of its column's type."""
-    if cell is None or column.data_type == "text":
-        return cell
-    if column.data_type == "timestamp":
-        milliseconds = int(cell) if cell.isdigit() else 0
-        return (
-            datetime(1970, 1, 1) + timedelta(milliseconds=milliseconds)
-            if milliseconds
-            else datetime.fromisoformat(cell[:19])
-        )
-    casts: dict[str, Any] = {
-        "integer": int, "numeric": Decimal, "date": Date.fromisoformat, "boolean": lambda text: text == "true",
-    }  # fmt: skip
-    return casts[column.data_type](cell)
-
-
-def values(file: str, rows: list[Cells]) -> list[dict[str, Any]]:
-    """Return the rows of a file as those of its table."""
-    contract = FEED.match(file)
-    assert contract is not None
-    depth = {"level": file.count(".indicators")} if is_nested(contract.table) else {}
-    return [
-        {column.name: value_of(column, row.get(header(column))) for column in contract.columns} | depth for row in rows
-    ]
-
-
-def is_nested(table: str) -> bool:
-    """Tell whether rows of a table say how deep they are: indicators of rubrics and what belongs to them."""
-    return table.startswith("rubrics__") and "__indicators" in table
-
-
-def _row(org: str, contract: FileContract, file: str, number: int) -> Cells:
-    row = {header(column): _cell(org, contract, column, number) for column in contract.columns}
-    if is_nested(contract.table):
-        depth = file.count(".indicators")
-        row["indicatorId"] = f"indicator {number} of level {depth}"
-        if contract.table == "rubrics__indicators":
-            row["parentIndicatorId"] = f"indicator {number} of level {depth - 1}" if depth > 1 else None
-    return row
-
-
-def _cell(org: str, contract: FileContract, column: Column, number: int) -> str:
-    """Return a cell that a person could take for a real one; ids are the same below each other, and for every org."""
-    moment = datetime(2026, 2, 1, 8, number, tzinfo=UTC)
-    if column.name == "_id":
-        return f"{FEED.group_of(contract)} {number}"
-    if column.name.endswith("_id"):
-        return f"{column.name} {number}"
-    if column.data_type == "timestamp":
-        iso = (len(column.name) + number) % 2
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if iso else str(int(moment.timestamp() * 1000))
-    plain = {
-        "integer": str(number),
-        "numeric": f"{number}.50",
-        "boolean": "true" if number % 2 else "false",
-        "date": "2026-06-30",
-    }
-    return plain.get(column.data_type) or f"{column.name} {number} of {org}"
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")

@@ -14,7 +14,7 @@ from edreflect_assets.database import connect
 from edreflect_assets.errors import Refused
 from edreflect_assets.loading.load import DeliveryReport
 from edreflect_assets.settings import Settings
-from tests.integration.offboarding_world import (
+from tests.integration.snapshot_world import (
     FEED,
     FIRST,
     SECOND,

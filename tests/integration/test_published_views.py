@@ -141,7 +141,7 @@ def facts(owner: Connection, view: str) -> tuple[int, list[str], list[tuple[str,
 
 
 def test_deleted_observations_are_in_no_view(reader: Connection) -> None:
-    for view in ("observations", "observation_ratings", "observation_feedback"):
+    for view in ("observations", "observation_ratings", "observation_feedback", "feedback_turnaround"):
         assert {row["observation_group_id"] for row in seen(reader, view, uuids("north"))} == {"o1"}
 
 
@@ -254,14 +254,38 @@ def test_the_scope_reaches_the_key_indexes(owner: Connection, published: Setting
             " from generate_series(1, 300) as n, generate_series(1, 100) as m;"
             " insert into edreflect.ratings (org_id, observation_group_id) select 'x' || n, 'o' || m"
             " from generate_series(1, 300) as n, generate_series(1, 100) as m, generate_series(1, 3);"
+            " insert into edreflect.observation_steps (org_id, step_id, observation_group_id) select 'x' || n, 't' || m,"
+            " 'o' || m from generate_series(1, 300) as n, generate_series(1, 100) as m;"
+            " insert into offboarding.deliveries (org_id, day, is_complete, is_current, missing_groups, missing_tables,"
+            " unlisted_files) select 'x' || n, '2026-02-01', true, true, '{}', '{}', '{}' from generate_series(1, 300) as n;"
+            " insert into offboarding_log.assignments (org_id, _hash, _id) select 'x' || n, 1, 's' || m"
+            " from generate_series(1, 300) as n, generate_series(1, 100) as m;"
+            " insert into offboarding_log.assignments__learners (org_id, _hash, _id, user_id) select 'x' || n, 1, 's' || m,"
+            " 'u' || m from generate_series(1, 300) as n, generate_series(1, 100) as m;"
+            " insert into offboarding_log.observations (org_id, _hash, _id) select 'x' || n, 1, 'p' || m"
+            " from generate_series(1, 300) as n, generate_series(1, 100) as m;"
+            " insert into marts.snapshot_people (org_id, user_id, employee_id, known_by) select 'x' || n, 'u' || m, 'e' || m,"
+            " 'snapshot' from generate_series(1, 300) as n, generate_series(1, 100) as m;"
             " insert into edreflect.observation_feedback (org_id, observation_group_id) select 'x' || n, 'o' || m"
             " from generate_series(1, 300) as n, generate_series(1, 100) as m;"
             " insert into edreflect.user_accounts (org_id, employee_id) select 'x' || n, 'e' || m"
-            " from generate_series(1, 300) as n, generate_series(1, 100) as m; analyze"
+            " from generate_series(1, 300) as n, generate_series(1, 100) as m;"
+            " update edreflect.observations set _day = '2026-01-01'; update edreflect.ratings set _day = '2026-01-01';"
+            " analyze"
         )
     with login(owner, published, "evaluation_read", "north") as session, session.cursor() as cursor:
         cursor.execute("set app.allowed_org_ids = %s", [uuids("north")])
-        for view in ("educators", "observations", "observation_ratings", "observation_feedback"):
+        for view in (
+            "educators",
+            "observations",
+            "observation_ratings",
+            "observation_feedback",
+            "observer_ratings",
+            "rater_agreement",
+            "observation_completion",
+            "feedback_turnaround",
+            "feedback_turnaround_by_observer",
+        ):
             cursor.execute(f"explain (analyze, format json) select * from analytics.{view}")
             scanned = [
                 node["Relation Name"]

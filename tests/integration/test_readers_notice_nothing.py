@@ -46,12 +46,20 @@ def day_of(number: int) -> Delivery:
         {
             "Observation_Modified.csv": table("observation_group_id", OBSERVATIONS),
             "Observations.csv": table(
-                "observation_group_id,observation_status,observation_type",
-                [f"{observation},day {number},day {number}" for observation in OBSERVATIONS],
+                "observation_group_id,observation_status,observation_type,learner_employee_id,observer_employee_id,"
+                "school_year,observation_completed_date",
+                [
+                    f"{observation},day {number},day {number},{learner},x0,2026,2026-03-01"
+                    for observation, learner in zip(OBSERVATIONS, EDUCATORS, strict=True)
+                ],
             ),
             "Ratings.csv": table(
-                "observation_group_id,rating_id,rubric_id,indicator_id,rating_value",
-                [f"{observation},r{item},b1,i1,{number}" for observation in OBSERVATIONS for item in length],
+                "observation_group_id,rating_id,rubric_id,indicator_id,rating_value,rated_by_employee_id",
+                [f"{observation},r{item},b1,i1,{number},x{item}" for observation in OBSERVATIONS for item in length],
+            ),
+            "Observation_Steps.csv": table(
+                "step_id,observation_group_id,step_type,step_completed_date",
+                [f"s {observation},{observation},feedback,2026-03-0{number + 2}" for observation in OBSERVATIONS],
             ),
             "Observation_Feedback.csv": table(
                 "observation_group_id,feedback,next_steps",
@@ -104,6 +112,16 @@ INVARIANTS = {
     "educator_goals": "select count(*) = 9 and bool_and(goal_title = goal_status)",
     "educator_slos": "select count(*) = 9 and bool_and(jsonb_array_length(assessments) = assessment_count)",
     "rubric_indicators": "select count(*) = 9 and bool_and(indicator_name = indicator_code)",
+    "observer_ratings": f"""
+        select count(*) = max(mean_rating) + 1 and count(distinct mean_rating) = 1
+            and bool_and(rating_count = {len(OBSERVATIONS)})""",
+    "rater_agreement": f"""
+        select count(*) <= 1 and coalesce(min(pair_count) = {len(OBSERVATIONS)} and min(exact_agreement_percent) = 100, true)""",
+    "observation_completion": "select count(*) = 0",
+    "feedback_turnaround": f"select count(*) = {len(OBSERVATIONS)} and count(distinct days_to_feedback) = 1",
+    "feedback_turnaround_by_observer": f"""
+        select count(*) = 1 and min(with_feedback_count) = {len(OBSERVATIONS)}
+            and min(mean_days_to_feedback) = min(median_days_to_feedback)""",
 }
 
 

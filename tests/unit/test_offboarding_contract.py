@@ -266,6 +266,8 @@ def test_another_feed_may_have_a_convention_of_its_own(tmp_path: Path) -> None:
         ("[things.parts.parts.csv]", "[things.CSV]", "table things__parts: the table or its file is listed twice"),
         ("[things.parts.parts.csv]", "[things.bits.csv]", "table things__parts: it is not named as things.bits.csv"),
         ("table: things,", "table: thing,", "table things__parts: parent names thing, which is not a table"),
+        ("{table: things, key: [_id]}", "{table: things}", "table things__parts: parent names a table and a key"),
+        (", max_depth: 2}", "}", "source raw_small: recursive names a group, a part and a max_depth"),
         ("identity: [_id]", "identity: [id]", "table things: key column id is not one of its columns"),
         ("{old.things: things}", "{old.things: thing}", "an alias or recursion names a group that does not exist"),
         ("{old.things: things}", "{Old.things: things}", "group_aliases are written in lower case"),

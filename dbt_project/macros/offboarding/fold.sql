@@ -34,17 +34,21 @@ from ops.applied
 join ops.load_log as loads on loads.load_id = applied.load_id
 where applied.model = '{{ model.name }}' and loads.status = 'superseded';
 
+create temp table affected_orgs on commit drop as
+select org_id from pg_temp.pending_loads
+union
+select org_id from pg_temp.retired_loads
+union
+select distinct org_id from ops.load_log
+where feed = 'offboarding' and status = 'current' and (select begins_anew from pg_temp.fold_run);
+
 create temp table affected_deliveries on commit drop as
 select
   delivery.*,
   delivery.is_complete and delivery.day = max(delivery.day) filter (where delivery.is_complete) over (partition by delivery.org_id) as is_current,
   lead(delivery.day) over (partition by delivery.org_id, delivery.is_complete order by delivery.day) as next_day
 from ops.snapshot_deliveries as delivery
-where delivery.feed = 'offboarding'
-  and (
-    delivery.org_id in (select org_id from pg_temp.pending_loads union select org_id from pg_temp.retired_loads)
-    or (select begins_anew from pg_temp.fold_run)
-  );
+where delivery.feed = 'offboarding' and delivery.org_id in (select org_id from pg_temp.affected_orgs);
 
 create temp table next_loads on commit drop as
 select
@@ -64,7 +68,7 @@ from (
   union all
   (
     select org_id, table_name, file, sha256 from offboarding_log.stored_files
-    where org_id in (select org_id from pg_temp.affected_deliveries)
+    where org_id in (select org_id from pg_temp.affected_orgs)
     except select org_id, table_name, file, sha256 from pg_temp.next_loads
   )
 ) as differing;
@@ -194,12 +198,12 @@ where next.load_id <> stored.load_id
   )
   and not exists (select from ops.quarantine as known where known.load_id = next.load_id and known.model = '{{ model.name }}');
 
-delete from offboarding_log.stored_files where org_id in (select org_id from pg_temp.affected_deliveries);
+delete from offboarding_log.stored_files where org_id in (select org_id from pg_temp.affected_orgs);
 
 insert into offboarding_log.stored_files (org_id, table_name, file, sha256, load_id)
 select org_id, table_name, file, sha256, load_id from pg_temp.next_loads;
 
-delete from {{ this }} where org_id in (select org_id from pg_temp.affected_deliveries);
+delete from {{ this }} where org_id in (select org_id from pg_temp.affected_orgs);
 
 insert into {{ this }} ({{ column_list(model.columns.keys()) }})
 select

@@ -16,7 +16,8 @@ offboarding.{{ table }}
   Of what the snapshot does not hold nothing is known from it: what the export said stays. An item whose document is not
   there is shown where the export never spoke of the document.
 
-  An org without a snapshot, the usual case, costs a lookup in a table of a few rows and nothing else.
+  An org without a snapshot, the usual case, costs a lookup in a table of a few rows and nothing else. `0 = (select count(*)`
+  and not `not exists`, which would become a join over every org's rows.
 #}
 {% macro newest_of_sources(table, document=none, known_by=none) %}
 {%- set daily = ref('edreflect__' ~ table) -%}
@@ -36,15 +37,15 @@ left join {{ deliveries }} as delivery on delivery.org_id = daily.org_id and del
 where
   delivery.day is null
   or daily._day >= delivery.day
-  or not exists (
+  or 0 = (
     {%- if document == 'snapshot_people' %}
-    select 1 as named from {{ people }} as named
+    select count(*) from {{ people }} as named
     where named.org_id = daily.org_id and named.employee_id = daily.{{ known_by }}
     {%- elif document %}
-    select 1 as named from offboarding_log.{{ document }} as named
+    select count(*) from offboarding_log.{{ document }} as named
     where named.org_id = daily.org_id and named._id = daily.{{ known_by }}
     {%- else %}
-    select 1 as named from {{ snapshot }} as named
+    select count(*) from {{ snapshot }} as named
     where named.org_id = daily.org_id {% for column in rule.key %}and named.{{ column }} = daily.{{ column }} {% endfor %}
     {%- endif %}
   )
@@ -75,8 +76,8 @@ select
   'offboarding' as source,
   snapshot.as_of_day
 from {{ snapshot }} as snapshot
-where not exists (
-  select 1 as spoken
+where 0 = (
+  select count(*)
   {%- if rule.modifications %}
   -- an end that a modification brings is a word about a pair that the export knows, and its day that of the pair's row
   from {{ daily }} as spoken
@@ -97,12 +98,13 @@ where not exists (
   {%- endif %}
 )
 {%- for empty in ([] if rule.modifications else empty_parts(rule.key | reject('equalto', known_by) | list)) %}
-and not exists (
-  select 1 as spoken
-  from {{ key_log(rule) }} as spoken
-  where spoken.org_id = snapshot.org_id {{ same_but_empty(rule.key, empty, 'spoken', 'snapshot') }}
-    {%- for column in empty %} and snapshot.{{ column }} is null{% endfor %}
-    and {{ counts_over_snapshot(document, known_by) }}
+and not (
+  {% for column in empty %}snapshot.{{ column }} is null and {% endfor %}0 < (
+    select count(*)
+    from {{ key_log(rule) }} as spoken
+    where spoken.org_id = snapshot.org_id {{ same_but_empty(rule.key, empty, 'spoken', 'snapshot') }}
+      and {{ counts_over_snapshot(document, known_by) }}
+  )
 )
 {%- endfor %}
 {%- else -%}
@@ -126,8 +128,8 @@ spoken._day >= snapshot.as_of_day
 {%- endmacro %}
 
 {#
-  A null part of a key equals null, which a hash join cannot tell: so there is an arm for each choice of empty columns, in
-  which the others are compared for equality.
+  A null part of a key equals null, which neither a hash nor one look into an index can tell: so there is an arm for each
+  choice of empty columns, in which the others are compared for equality.
 #}
 {% macro empty_parts(key) %}
   {%- set choices = [[]] -%}

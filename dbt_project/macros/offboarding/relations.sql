@@ -19,9 +19,13 @@
       {%- do run_query(keep_snapshot_table(table, stored.get(table.name), begins_anew)) -%}
     {%- endfor -%}
     {%- do run_query(replace_view_sql(api.Relation.create(schema='offboarding', identifier='orphans'), orphans_of(tables), [])) -%}
-    {%- do run_query(drop_what_made_way('offboarding_log', '')) -%}
     {%- do run_query("comment on table offboarding_log.stored_files is '" ~ snapshot_logic() ~ "'") -%}
   {%- endif -%}
+  {%- set defined = run_query("select count(*) > 0 from ops.load_log where feed = 'offboarding' and status = 'current'
+    and table_name = 'field_definitions' and (" ~ (begins_anew or kept | length > 0) | string | lower
+    ~ ' or load_id in (select load_id from pg_temp.pending_loads))').rows[0][0] -%}
+  {%- if defined -%}{%- do run_query(describe_as_delivered(tables)) -%}{%- endif -%}
+  {%- do run_query(drop_what_made_way('offboarding_log', '')) -%}
 {% endmacro %}
 
 {# The stored columns of a table, as `name type, ..`, to compare with what is there. #}
@@ -133,6 +137,37 @@ comment on column offboarding.{{ table.name }}._json is 'Cells of the row that h
 {%- for column in table.columns if column.description %}
 comment on column offboarding.{{ table.name }}.{{ adapter.quote(column.name) }} is {{ sql_literal(column.description | trim) }};
 {%- endfor %}
+{% endmacro %}
+
+{#
+  Files with the header Field,Description say what the columns of a table are (profile 'describes': which one): their words,
+  the newest delivery's, become the descriptions.
+#}
+{% macro describe_as_delivered(tables) %}
+do $$
+declare
+  defined record;
+begin
+  for defined in
+    select distinct on (columns.table_name, columns.column_name) columns.table_name, columns.column_name, definition.description
+    from ops.load_log as loads
+    join raw_offboarding.field_definitions as definition on definition._load_id = loads.load_id
+    join (
+      values
+      {%- for table in tables %}
+      {%- for column in table.columns %}
+      ('{{ table.name }}', '{{ column.name }}', '{{ column.header | lower }}'){{ ',' if not loop.last }}
+      {%- endfor %}{{ ',' if not loop.last }}
+      {%- endfor %}
+    ) as columns (table_name, column_name, header)
+      on columns.table_name = loads.profile ->> 'describes' and lower(definition.field) in (columns.header, columns.column_name)
+    where loads.feed = 'offboarding' and loads.status = 'current' and loads.table_name = 'field_definitions'
+      and definition.description is not null
+    order by columns.table_name, columns.column_name, loads.load_id desc, definition._row
+  loop
+    execute format('comment on column offboarding.%I.%I is %L', defined.table_name, defined.column_name, defined.description);
+  end loop;
+end $$
 {% endmacro %}
 
 {% macro snapshot_view(table) %}

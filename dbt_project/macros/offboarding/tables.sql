@@ -2,7 +2,8 @@
   The tables of the offboarding product as dictionaries:
     name      of the table in raw_offboarding, offboarding_log (stored rows) and offboarding (views)
     file      the listed file, or none for a table that came into being by the naming convention
-    columns   {name, type, description} without org_id: those of the contract, then those that deliveries brought, as text
+    columns   {name, type, description, header} without org_id: those of the contract, then those that deliveries brought,
+              as text (their header, camelCase in the product, is told without its humps)
     level     whether rows carry how deep their file is nested (recursive indicators)
     key, parent   what identifies a row, if the contract says so; {table, key} of the table whose rows it belongs to, or none
   `raw_columns` maps each raw table to its columns in order, as the catalog has them.
@@ -18,11 +19,12 @@
     {%- set columns = [] -%}
     {%- set meta = node.config.meta if node else {} -%}
     {%- for column in (node.columns.values() if node else []) -%}
-      {%- do columns.append({'name': column.name, 'type': column.data_type, 'description': column.description}) -%}
+      {%- do columns.append({'name': column.name, 'type': column.data_type, 'description': column.description,
+        'header': column.config.meta.get('header') or column.name}) -%}
     {%- endfor -%}
     {%- set known = columns | map(attribute='name') | list + ['org_id', '_load_id', '_row', '_line'] -%}
     {%- for column in raw_columns[name] if column not in known -%}
-      {%- do columns.append({'name': column, 'type': 'text', 'description': ''}) -%}
+      {%- do columns.append({'name': column, 'type': 'text', 'description': '', 'header': column | replace('_', '')}) -%}
     {%- endfor -%}
     {%- set parent = meta.get('parent') or parent_by_name(name, raw_columns, contracts) -%}
     {%- do tables.append({

@@ -6,6 +6,28 @@
     )
 {%- endmacro %}
 
+{# Today in UTC, as of the build: the one row of ops.clock. A macro, so that unit tests can say which day it is. #}
+{% macro today() -%}
+    (select clock.today from ops.clock as clock)
+{%- endmacro %}
+
+{# The term of a school year a moment falls into, by its UTC month; EdReflect itself knows school years only. #}
+{% macro rating_term(moment) -%}
+    case
+        when extract(month from {{ moment }}) between 7 and 12 then 'fall'
+        when extract(month from {{ moment }}) between 1 and 6 then 'spring'
+        else 'undated'
+    end
+{%- endmacro %}
+
+{# The middle value of a group, or the mean of the two middle ones: exact, where percentile_cont would round to a double. #}
+{% macro median(values) -%}
+    (
+        percentile_disc(0.5) within group (order by {{ values }})
+        + percentile_disc(0.5) within group (order by {{ values }} desc)
+    ) / 2
+{%- endmacro %}
+
 {# What ratings and feedback say of their observation, looked up for one row of `part`; nothing if it is not known. #}
 {% macro observation_of(part) -%}
     select

@@ -133,5 +133,6 @@ begin
 end $$;
 
 {{ drop_what_made_way(this.schema, this.identifier) }}
+{{ drop_what_made_way(rule.feed ~ '_log', rule.table) }}
 {%- endif -%}
 {% endmacro %}

@@ -32,25 +32,42 @@ begin
 end $$;
 {% endmacro %}
 
+{#
+  An empty key log. One of the present logic version is emptied and stays, and with it the views that read it; any other
+  makes way and is dropped once nothing reads it.
+#}
 {% macro create_key_log(rule) %}
 {%- set log = key_log(rule) -%}
     delete from ops.applied where model = '{{ model.name }}';
     drop function if exists {{ this.schema }}.{{ this.identifier }}_as_of(date);
-    drop table if exists {{ log }} cascade;
-    create table {{ log }} (
-      org_id text not null,
-      {%- for column in rule.columns %}
-      {{ column.name }} {{ column.type }},
-      {%- endfor %}
-      _kind text not null,
-      _day date not null,
-      _load_id bigint not null,
-      _row integer
-      {%- if rule.legacy %},
-      _unmapped text[]
-      {%- endif %}
-    ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
-    comment on table {{ log }} is '{{ logic_version(rule) }}';
+    if obj_description(to_regclass('{{ log }}'), 'pg_class') = '{{ logic_version(rule) }}' then
+      delete from {{ log }};
+    else
+      if to_regclass('{{ log }}') is not null then
+        drop view if exists {{ log }}_entries cascade;
+        execute (
+          select coalesce(string_agg(format('drop index %s', indexrelid::regclass), '; '), 'select')
+          from pg_index where indrelid = to_regclass('{{ log }}')
+        );
+        execute format(
+          'alter table {{ log }} rename to %I', '{{ rule.table[:40] }}__replaced_' || to_regclass('{{ log }}')::oid
+        );
+      end if;
+      create table {{ log }} (
+        org_id text not null,
+        {%- for column in rule.columns %}
+        {{ column.name }} {{ column.type }},
+        {%- endfor %}
+        _kind text not null,
+        _day date not null,
+        _load_id bigint not null,
+        _row integer
+        {%- if rule.legacy %},
+        _unmapped text[]
+        {%- endif %}
+      ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+      comment on table {{ log }} is '{{ logic_version(rule) }}';
+    end if;
     {%- if rule.changes is not none %}
     {{ create_changes(rule_changes(rule), changed_columns(rule)) | indent(4) }}
     {%- endif %}
@@ -59,10 +76,10 @@ end $$;
 {# After the first rows: an index that is made of them costs a part of one that takes them one by one. #}
 {% macro index_key_log(rule) %}
 {%- set log = key_log(rule) -%}
-    create index on {{ log }} (org_id, {{ column_list(rule.key) }}, _day);
-    create index on {{ log }} (_load_id);
+    create index if not exists {{ rule.table[:50] }}_by_key on {{ log }} (org_id, {{ column_list(rule.key) }}, _day);
+    create index if not exists {{ rule.table[:50] }}_by_load on {{ log }} (_load_id);
     {%- if rule.modifications %}
-    create index on {{ log }} (org_id, {{ rule.key[1] }});
+    create index if not exists {{ rule.table[:50] }}_by_second on {{ log }} (org_id, {{ rule.key[1] }});
     {%- endif %}
 {%- endmacro %}
 

@@ -49,8 +49,8 @@ select
     {{ values_of_educator('user_rubrics', 'rubric_id', 'person') }} as rubric_ids,
     guide.guide_id,
     guide.guide_matched_by,
-    exists (
-        select 1 as other
+    0 < (
+        select count(*)
         from {{ ref('marts__person_ids') }} as claim
         where
             claim.org_id = person.org_id

@@ -31,8 +31,12 @@ select
     'offboarding' as source,
     assignment._day as as_of_day
 from {{ snapshot_of('assignments') }} as assignment
-left join {{ ref('marts__snapshot_assigned_people') }} as learner
-    on
-        assignment.org_id = learner.org_id
-        and assignment._id = learner.assignment_id
-        and learner.side = 'learner'
+-- an array, so that the people of one assignment are looked up, not those of all
+left join lateral unnest(array(  -- noqa: ST05
+    select person.employee_id
+    from {{ ref('marts__snapshot_assigned_people') }} as person
+    where
+        person.org_id = assignment.org_id
+        and person.assignment_id = assignment._id
+        and person.side = 'learner'
+)) as learner (employee_id) on true

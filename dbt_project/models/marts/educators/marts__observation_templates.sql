@@ -58,8 +58,8 @@ from (
         observation.source asc
 ) as mentioned
 where
-    not exists (
-        select 1 as known
+    0 = (
+        select count(*)
         from {{ snapshot_of('observation_templates') }} as template
         where template.org_id = mentioned.org_id and template._id = mentioned.observation_template_id
     )

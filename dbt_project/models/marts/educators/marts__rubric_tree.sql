@@ -25,8 +25,8 @@ select
         ) as known on true
         order by step.position
     ) as path_names,
-    not exists (
-        select 1 as child
+    0 = (
+        select count(*)
         from {{ ref('marts__merged_indicators') }} as child
         where
             child.org_id = indicator.org_id

@@ -1,6 +1,6 @@
 -- An assignment ties each of its observers to each of its learners; the tie lasts until the last such assignment ends.
 select
-    learner.org_id,
+    assignment.org_id,
     learner.employee_id as learner_employee_id,
     observer.employee_id as observer_employee_id,
     (array_agg(assignment.type order by assignment.created_date nulls last, assignment._id))[1] as affiliation_type,
@@ -8,8 +8,21 @@ select
     case when bool_and(assignment.ended_date is not null) then max(assignment.ended_date) end as date_deleted,
     assignment._day as as_of_day
 from {{ snapshot_of('assignments') }} as assignment
-inner join {{ ref('marts__snapshot_assigned_people') }} as learner
-    on assignment.org_id = learner.org_id and assignment._id = learner.assignment_id and learner.side = 'learner'
-inner join {{ ref('marts__snapshot_assigned_people') }} as observer
-    on assignment.org_id = observer.org_id and assignment._id = observer.assignment_id and observer.side = 'observer'
-group by learner.org_id, learner.employee_id, observer.employee_id, assignment._day
+-- arrays, so that the people of one assignment are looked up, not those of all
+cross join lateral unnest(array(  -- noqa: ST05
+    select person.employee_id
+    from {{ ref('marts__snapshot_assigned_people') }} as person
+    where
+        person.org_id = assignment.org_id
+        and person.assignment_id = assignment._id
+        and person.side = 'learner'
+)) as learner (employee_id)
+cross join lateral unnest(array(  -- noqa: ST05
+    select person.employee_id
+    from {{ ref('marts__snapshot_assigned_people') }} as person
+    where
+        person.org_id = assignment.org_id
+        and person.assignment_id = assignment._id
+        and person.side = 'observer'
+)) as observer (employee_id)
+group by assignment.org_id, learner.employee_id, observer.employee_id, assignment._day
