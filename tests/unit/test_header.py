@@ -134,7 +134,7 @@ def test_a_name_of_63_bytes_is_taken() -> None:
 
 def test_every_file_of_the_contracts_accepts_its_own_header() -> None:
     for feed in load_feeds().values():
-        for contract in feed.files.values():
+        for contract in (contract for contract in feed.files.values() if contract.columns):
             names = [*contract.column_names, *sorted(contract.removed_columns)]
             header = read(",".join(names).encode() + b"\n", contract)
             assert header.columns == tuple(names)

@@ -8,8 +8,9 @@ from edreflect_assets.contracts import DBT_PROJECT_DIR, Feed, load_feeds
 
 MODELS = DBT_PROJECT_DIR / "models"
 UNIONS = {"id_map"}  # load rules whose files share one reconciled table, named as the rule
-# Where a naming convention says what a file becomes, its tables are made from the contract and the ledger, not one by one.
-OF_FILES = [feed for feed in load_feeds().values() if feed.convention is None]
+# Where a naming convention says what a file becomes, its tables are made from the contract and the ledger, not one by one;
+# a feed that extends another one's is entered into that one's models.
+OF_FILES = [feed for feed in load_feeds().values() if feed.convention is None and feed.extends is None]
 
 
 def names(folder: str, feed: Feed, prefix: str) -> set[str]:

@@ -5,6 +5,8 @@
 {% macro reconcile(rows, touched_by=none, deleted_by=none, modified_by=none) %}
 {%- if model.config.meta.get('legacy_feed') and model.name != model.config.schema ~ '__id_map' -%}
   {%- do ref(model.config.schema ~ '__id_map') -%}
+  {#- one table stands for the feed in the lineage, as all of its tables are one asset -#}
+  {%- do source('raw_' ~ model.config.meta.legacy_feed, 'observation_survey') -%}
 {%- endif -%}
 {%- if execute %}
 {%- set rule = reconcile_rule(model) -%}
