@@ -214,7 +214,7 @@ def test_without_yes_it_says_what_there_is_and_deletes_nothing(copied: Settings,
     assert not (copied.home / "purge").exists()
 
 
-@pytest.mark.parametrize("name", ["nowhere", "../landing", ""])
+@pytest.mark.parametrize("name", ["unheard_of_org", "../landing", ""])
 def test_an_org_nobody_knows_is_refused(copied: Settings, name: str) -> None:
     done = command(copied, "orgs", "purge", name, "--yes")
     assert (done.returncode, done.stdout) == (2, "")

@@ -94,14 +94,17 @@ def test_every_example_equals_the_model_in_every_table(ledger: Connection):
             assert stored.get(case.org, {}) == state(log, case.org, table), (case.org, table)
 
 
-def test_a_reconciled_table_has_exactly_the_columns_of_its_contract(ledger: Connection):
+def test_a_reconciled_table_has_the_columns_of_its_contract_and_says_where_a_row_is_from(ledger: Connection):
     with ledger.cursor() as cursor:
         cursor.execute(
             "select table_name, array_agg(column_name::text order by ordinal_position) from information_schema.columns"
             " where table_schema = 'edreflect' and table_name = any (%s) group by table_name",
             (list(TABLES),),
         )
-        assert dict(cursor.fetchall()) == {table: list(database.columns(table)) for table in TABLES}
+        provenance = ["_day", "_source", "_unmapped"]
+        assert dict(cursor.fetchall()) == {
+            table: [*database.columns(table), *([] if table == "id_map" else provenance)] for table in TABLES
+        }
 
 
 def test_reference_files_have_no_reconciled_table(ledger: Connection):

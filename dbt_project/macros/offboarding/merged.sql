@@ -37,18 +37,23 @@ left join {{ deliveries }} as delivery on delivery.org_id = daily.org_id and del
 where
   delivery.day is null
   or daily._day >= delivery.day
+  {%- if document == 'snapshot_people' %}
   or 0 = (
-    {%- if document == 'snapshot_people' %}
     select count(*) from {{ people }} as named
     where named.org_id = daily.org_id and named.employee_id = daily.{{ known_by }}
-    {%- elif document %}
+  )
+  {%- elif document %}
+  or 0 = (
     select count(*) from offboarding_log.{{ document }} as named
     where named.org_id = daily.org_id and named._id = daily.{{ known_by }}
-    {%- else %}
-    select count(*) from {{ snapshot }} as named
-    where named.org_id = daily.org_id {% for column in rule.key %}and named.{{ column }} = daily.{{ column }} {% endfor %}
-    {%- endif %}
   )
+  {%- else %}
+  -- no index leads to these rows: better all of them once
+  or not exists (
+    select 1 as named from {{ snapshot }} as named
+    where named.org_id = daily.org_id {% for column in rule.key %}and named.{{ column }} = daily.{{ column }} {% endfor %}
+  )
+  {%- endif %}
   {%- if document and document != 'snapshot_people' and known_by not in rule.key %}
   -- the row's own document may go by another id in the export, where no id map knows it
   and not exists (

@@ -74,7 +74,7 @@
 #}
 {% macro logic_version(rule) -%}
   {%- set parts = [tojson(rule), versions_of(rule, 'entries', 'entries')] -%}
-  {%- if rule.legacy -%}{%- do parts.append(legacy_entries(rule, 'loads', 'true')) -%}{%- endif -%}
+  {%- if rule.legacy -%}{%- do parts.append(year_of_id('id') ~ id_of_year('year')) -%}{%- endif -%}
   {%- for column in rule.columns -%}{%- do parts.append(soft_cast(column.name, column.type)) -%}{%- endfor -%}
   {{ local_md5(parts | join('\n')) }}
 {%- endmacro %}

@@ -5,7 +5,7 @@ select
     affiliation.affiliation_type,
     affiliation.date_created,
     affiliation.date_deleted,
-    affiliation.date_deleted is null as is_open,
     affiliation.source,
-    affiliation.as_of_day
+    affiliation.as_of_day,
+    affiliation.date_deleted is null as is_open
 from {{ ref('marts__merged_user_affiliations') }} as affiliation

@@ -11,9 +11,9 @@ with accounts as (
         person.title,
         person.is_active,
         person.created_date as account_created_date,
-        (count(*) over (partition by person.org_id, person.employee_id))::integer as account_count,
         person.source,
-        person.as_of_day
+        person.as_of_day,
+        (count(*) over (partition by person.org_id, person.employee_id))::integer as account_count
     from {{ ref('marts__merged_user_accounts') }} as person
     where person.employee_id is not null
     order by

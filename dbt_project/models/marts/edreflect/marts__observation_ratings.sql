@@ -21,9 +21,9 @@ select
     observation.observer_employee_id,
     observation.observation_status,
     observation.school_year,
-    rating.rated_by_employee_id = observation.learner_employee_id as is_self_rating,
     rating.source,
-    rating.as_of_day
+    rating.as_of_day,
+    rating.rated_by_employee_id = observation.learner_employee_id as is_self_rating
 from {{ ref('marts__merged_ratings') }} as rating
 left join lateral (
     {{ observation_of('rating') }}

@@ -1,4 +1,4 @@
--- feedback_date left the export with the refresh: it is in the raw rows of legacy exports alone. Re-keyed like the rows.
+-- feedback_date left the export with the refresh: it is in the raw rows of legacy exports alone.
 select
     entry.org_id,
     coalesce(map.new_id, entry.observation_group_id) as observation_group_id,

@@ -1,5 +1,4 @@
--- From the top down: an indicator whose parent is not in its rubric, or that is its own ancestor, is reached from nowhere
--- and begins a tree of its own.
+-- An indicator whose parent is not in its rubric, or that is its own ancestor, begins a tree of its own.
 select
     indicator.org_id,
     indicator.rubric_id,

@@ -1,11 +1,11 @@
 select
-    snapshot.org_id,
-    snapshot.snapshot_id,
-    snapshot.snapshot_name,
-    snapshot.learner_employee_id,
-    snapshot.created_by_employee_id,
-    snapshot.school_year,
-    snapshot.snapshot_created_date,
+    summary.org_id,
+    summary.snapshot_id,
+    summary.snapshot_name,
+    summary.learner_employee_id,
+    summary.created_by_employee_id,
+    summary.school_year,
+    summary.snapshot_created_date,
     coalesce(
         (
             select
@@ -18,9 +18,9 @@ select
                     order by rating.indicator_id nulls last, rating.rating_value, rating.proficiency_level_id
                 )
             from {{ ref('marts__merged_snapshots_ratings') }} as rating
-            where rating.org_id = snapshot.org_id and rating.snapshot_id = snapshot.snapshot_id
+            where rating.org_id = summary.org_id and rating.snapshot_id = summary.snapshot_id
         ), '[]'::jsonb
     ) as ratings,
-    snapshot.source,
-    snapshot.as_of_day
-from {{ ref('marts__merged_snapshots') }} as snapshot
+    summary.source,
+    summary.as_of_day
+from {{ ref('marts__merged_snapshots') }} as summary

@@ -1,7 +1,7 @@
 select
     goal.org_id,
     goal._id as goal_id,
-    owner.employee_id,
+    holder.employee_id,
     goal.title as goal_title,
     goal.description as goal_description,
     goal.status as goal_status,
@@ -21,5 +21,5 @@ left join lateral (
     order by member.role = 'owner' desc nulls last, person.employee_id asc nulls last
     limit 1
 ) as first_member on true
-left join {{ ref('marts__snapshot_people') }} as owner
-    on goal.org_id = owner.org_id and coalesce(first_member.user_id, goal.created_by) = owner.user_id
+left join {{ ref('marts__snapshot_people') }} as holder
+    on goal.org_id = holder.org_id and coalesce(first_member.user_id, goal.created_by) = holder.user_id

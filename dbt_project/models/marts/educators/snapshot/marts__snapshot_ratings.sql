@@ -8,8 +8,8 @@ select
     rating.proficiency_level_id,
     rating.value as rating_value,
     rater.employee_id as rated_by_employee_id,
-    coalesce(rating.rated_date, document.created_date) as rated_date,
-    document._day as as_of_day
+    document._day as as_of_day,
+    coalesce(rating.rated_date, document.created_date) as rated_date
 from {{ snapshot_of('ratings') }} as document
 inner join {{ snapshot_of('ratings__sets') }} as rating_set
     on document.org_id = rating_set.org_id and document._id = rating_set._id

@@ -2,7 +2,7 @@ select
     slo.org_id,
     slo._id as slo_id,
     slo.slo_template_id,
-    owner.employee_id,
+    holder.employee_id,
     slo.title as slo_title,
     slo.status as slo_status,
     slo.school_year,
@@ -10,5 +10,5 @@ select
     slo.modified_date as slo_modified_date,
     slo._day as as_of_day
 from {{ snapshot_of('slos') }} as slo
-left join {{ ref('marts__snapshot_people') }} as owner
-    on slo.org_id = owner.org_id and slo.user_id = owner.user_id
+left join {{ ref('marts__snapshot_people') }} as holder
+    on slo.org_id = holder.org_id and slo.user_id = holder.user_id
