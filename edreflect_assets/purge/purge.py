@@ -165,7 +165,10 @@ class Purge:
             f"{org.host}:{org.port}" if org and org.host else "not known to the registry any more",
             counts,
         )
-        own = [count for kind, found in counts.items() if kind != SHARED for count in found.values()]
+        # A log may hold the name of an org that never was: a word like any other.
+        own = [
+            count for kind, found in counts.items() if kind not in {SHARED, NAMING_FILES} for count in found.values()
+        ]
         if earlier is None and not any(own):
             raise UsageError(
                 f"There is nothing of {self.org_id}: no entry in {self.settings.registry}, no rows, no files; "

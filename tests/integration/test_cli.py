@@ -309,3 +309,35 @@ def make_quick(registry: Path) -> None:
     """Do not wait to see whether the folders, just written, hold still."""
     text = registry.read_text()
     registry.write_text(text.replace("    user: export\n", "    user: export\n    stable_seconds: 0\n"))
+
+
+def test_a_folder_is_loaded_as_one_day_of_one_feed_and_org(edreflect: Edreflect, tmp_path: Path) -> None:
+    old = tmp_path / "whatever it is called"
+    old.mkdir()
+    (old / "Observations.csv").write_text("observation_group_id,school_year_id\n1,10\n", encoding="utf-8")
+    ok(edreflect("orgs", "add", NORTH))
+    arguments = ("load", "--feed", "legacy", "--source", old, "--org", NORTH)
+
+    assert f"legacy of {NORTH}, 2020-08-09: 1 file, 1 row" in ok(edreflect(*arguments, "--day", "2020-08-09"))
+    assert "1 unchanged" in ok(edreflect(*arguments, "--day", "2020-08-09"))
+    for missing in (("--feed", "legacy"), ("--org", NORTH)):
+        given = [argument for argument in (*arguments, "--day", "2020-08-09") if argument not in missing]
+        refused = edreflect(*given)
+        assert refused.exit_code == 2, missing
+        assert "--day" in refused.stderr
+
+
+def test_an_export_from_before_the_refresh_is_older_than_every_day(
+    edreflect: Edreflect, delivered: Path, tmp_path: Path
+) -> None:
+    ok(edreflect("orgs", "add", NORTH))
+    ok(edreflect("load", "--source", delivered, "--org", NORTH))
+    old = tmp_path / "old"
+    old.mkdir()
+    (old / "Rubrics.csv").write_text("rubric_id\n1\n", encoding="utf-8")
+
+    late = edreflect("load", "--feed", "legacy", "--source", old, "--org", NORTH, "--day", DAY)
+
+    assert late.exit_code == 1
+    assert f"which has {DAY} of this org" in late.stderr
+    ok(edreflect("load", "--feed", "legacy", "--source", old, "--org", NORTH, "--day", "2020-08-09"))

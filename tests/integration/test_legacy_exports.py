@@ -48,17 +48,17 @@ def reports() -> dict[str, DeliveryReport | Refused]:
 
 
 @pytest.fixture(scope="module")
-def database(
-    postgres_server: Settings,
-    template_database: str,
-    tmp_path_factory: pytest.TempPathFactory,
-    reports: dict[str, DeliveryReport | Refused],
-) -> Iterator[Connection]:
+def settings(
+    postgres_server: Settings, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    with fresh_database(postgres_server, template_database, tmp_path_factory.mktemp("legacy")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def database(settings: Settings, reports: dict[str, DeliveryReport | Refused]) -> Iterator[Connection]:
     """``mapped`` delivered its legacy export, its maps and a day; ``plain`` a legacy export alone, with the same old ids."""
-    with (
-        fresh_database(postgres_server, template_database, tmp_path_factory.mktemp("legacy")) as settings,
-        closing(connect(settings)) as connection,
-    ):
+    with closing(connect(settings)) as connection:
 
         def load(feed: str, org: str, day: date | None, files: Mapping[str, bytes]) -> None:
             reports[f"{feed} {org} {day}"] = platform.load(connection, settings, Delivery(feed, org, day, files))
@@ -150,3 +150,26 @@ def test_the_published_views_say_where_a_row_comes_from(database: Connection) ->
     assert _rows(database, "observation_group_id, feedback_date::text", "marts.legacy_feedback_dates") == [
         ("obs-eleven", "2019-11-06 10:00:00")
     ]
+
+
+@pytest.mark.parametrize("forgotten", ["the loads it applied", "its logic"])
+def test_a_table_that_begins_anew_keeps_the_views_that_read_its_log(
+    settings: Settings, database: Connection, forgotten: str
+) -> None:
+    shown = "select o.*, c.oid from marts.observations as o, pg_class as c where c.oid = 'marts.observations'::regclass"
+    before = fetch(database, f"{shown} order by org_id, observation_group_id")
+    with database, database.cursor() as cursor:
+        if forgotten == "its logic":
+            cursor.execute("comment on table edreflect_log.observations is 'another'")
+        cursor.execute("delete from ops.applied where model = 'edreflect__observations'")
+
+    platform.apply_pending(settings, "edreflect__observations")
+    assert fetch(database, f"{shown} order by org_id, observation_group_id") == before
+
+    platform.apply_pending(settings, "edreflect__observations+")
+    assert fetch(database, f"{shown} order by org_id, observation_group_id") == before
+    with database, database.cursor() as cursor:
+        cursor.execute("delete from ops.applied where model = 'edreflect__observations'")
+    platform.apply_pending(settings, "edreflect__observations")
+    left = "select relname from pg_class where relname like 'observations\\_\\_replaced%%' and relkind = 'r'"
+    assert fetch(database, left) == []
