@@ -168,8 +168,10 @@ def _check(org: Org) -> None:
             f"{org.org_id}: logged in to {org.host}:{org.port} as {org.user}; its host key {key.fingerprint} is the known one."
         )
         for feed in load_feeds().values():
-            if org.delivers(feed.name):
-                say(f"{org.org_id}: {feed.name}: {_found(source.days(feed, org.org_id))}")
+            days = source.days(feed, org.org_id) if org.delivers(feed.name) else []
+            # What is delivered once, at the end, is worth a line when it is there, or when the registry asks for it.
+            if days or (org.delivers(feed.name) and (feed.recurring or org.feeds)):
+                say(f"{org.org_id}: {feed.name}: {_found(days)}")
 
 
 def _found(found: list[date | None]) -> str:
