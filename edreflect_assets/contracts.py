@@ -37,6 +37,8 @@ _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEFINITIONS_TABLE = "field_definitions"
 # Added by the platform to every raw table.
 RESERVED_COLUMNS = frozenset({"org_id", "_load_id", "_row", "_line"})
+# What the relations made of a snapshot's table have beside its columns; see macros/offboarding/relations.sql.
+SNAPSHOT_COLUMNS = frozenset({"_hash", "level", "_day", "_json", "valid_from", "valid_to"})
 
 _FEED_META = frozenset(
     {
@@ -166,6 +168,11 @@ class FileContract:
     def optional_columns(self) -> frozenset[str]:
         """Columns that a file may lack without a word."""
         return frozenset(column.name for column in self.columns if column.deletes)
+
+    @property
+    def reserved_columns(self) -> frozenset[str]:
+        """Names of raw columns that the platform adds, so that no delivered column may have them."""
+        return RESERVED_COLUMNS | SNAPSHOT_COLUMNS if self.load == "snapshot" else RESERVED_COLUMNS
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ SUFFIX = ".csv"
 # Names of relations end with up to nine more bytes (_history), and PostgreSQL cuts what is longer than 63.
 MAX_TABLE_BYTES = 54
 _KEPT_BYTES = 45
-# What other relations of a table add to its name.
-_TAKEN_ENDINGS = ("_history", "_as_of")
+# What other relations of a table add to its name: views, functions and indexes share one namespace with tables.
+_TAKEN_ENDINGS = ("_history", "_as_of", "_document", "_employee_id", "_old_id", "_load_id")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PLAIN = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 

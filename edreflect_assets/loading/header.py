@@ -10,11 +10,11 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from edreflect_assets.contracts import RESERVED_COLUMNS, FileContract
+from edreflect_assets.contracts import FileContract
 from edreflect_assets.convention import snake_case
 from edreflect_assets.loading.failures import FileRefusedError
 
@@ -131,10 +131,10 @@ def read_names(stream: BinaryIO) -> Names:
 
 def raw_columns(names: Iterable[str], contract: FileContract) -> list[str]:
     """Return the raw column of each delivered name, an empty text for a field without a name."""
-    spellings = _spellings(contract)
+    spellings, taken = _spellings(contract), contract.reserved_columns | _SYSTEM_COLUMNS
     # What the contract lacks today is called as it would be listed tomorrow: there camelCase becomes snake_case.
     own = snake_case if contract.load == "snapshot" else str.lower
-    return [_resolve(name, spellings, own(name)) if name else "" for name in names]
+    return [_resolve(name, spellings, own(name), taken) if name else "" for name in names]
 
 
 def _read_record(stream: BinaryIO) -> tuple[bytes, int]:
@@ -186,14 +186,17 @@ def _spellings(contract: FileContract) -> dict[str, str]:
     }
 
 
-def _resolve(name: str, spellings: Mapping[str, str], own: str) -> str:
-    """Return the raw column for a delivered name: one that the contract knows, or its ``own``, made safe."""
+def _resolve(name: str, spellings: Mapping[str, str], own: str, taken: Collection[str]) -> str:
+    """Return the raw column for a delivered name: one that the contract knows, or its ``own``, made safe.
+
+    What is ``taken`` gets another name.
+    """
     known = _NOT_A_WORD.sub("_", name.lower())
     own = _NOT_A_WORD.sub("_", own)
     column = spellings.get(_SPACES.sub("", name.lower())) or spellings.get(known)
     if column:
         return column
-    return f"delivered_{own}" if own in RESERVED_COLUMNS | _SYSTEM_COLUMNS else own
+    return f"delivered_{own}" if own in taken else own
 
 
 def _check(columns: list[str], contract: FileContract, lines: int) -> None:

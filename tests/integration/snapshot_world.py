@@ -7,6 +7,7 @@ from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from datetime import date as Date  # noqa: N812 - also the name of a type of columns
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from edreflect_assets.contracts import Column, FileContract, load_feeds
@@ -17,6 +18,10 @@ FEED = load_feeds()["offboarding"]
 FIRST, SECOND, THIRD = Date(2026, 3, 2), Date(2026, 3, 5), Date(2026, 3, 6)
 ROWS = 2
 MOMENT = "2026-02-01T08:01:00Z"
+# Longer than an index takes, and nothing that could be compressed.
+LONG = "".join(sha256(str(number).encode()).hexdigest() for number in range(50))
+# What the relations of a table call columns of their own, and names that are no words in ASCII.
+ODD_COLUMNS = ("_hash", "level", "_day", "_json", "valid_from", "valid_to", "day", "raw", "año")
 Cells = dict[str, str | None]
 Sheets = dict[str, list[Cells]]
 
@@ -65,8 +70,12 @@ def odd_sheets() -> dict[str, Any]:
             {"_id": "cyd", "employeeID": "e-3", "createdDate": "2026", "isActive": "maybe"},
             {"_id": "dan", "employeeID": "e-4", "createdDate": "-86400000000", "isActive": "false"},
             {"_id": None, "employeeID": "e-5", "isActive": "true"},
+            {"_id": LONG, "employeeID": "e-6", "isActive": "true"},
+            {"_id": "fay", "employeeID": LONG, "oldID": LONG, "isActive": "true"},
         ],
         users__badges=[{"_id": "ada", "badgeName": "gold", "givenOn": "1769932860000"}],
+        users__badgesDocument=[{"_id": "ada", **dict.fromkeys(ODD_COLUMNS, "kept")}],
+        rubrics__indicators__hints=[{"_id": "r1", "level": "kept"}],
         artifacts=[
             {"_id": "a1", "name": '{"pages": [1, 2]}', "url": "[not json", "type": "[]"},
             {"_id": "a2", "name": "plain"},

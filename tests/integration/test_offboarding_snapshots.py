@@ -17,6 +17,7 @@ from edreflect_assets.settings import Settings
 from tests.integration.snapshot_world import (
     FEED,
     FIRST,
+    ODD_COLUMNS,
     SECOND,
     THIRD,
     changed_sheets,
@@ -230,8 +231,11 @@ def test_a_row_with_a_cell_that_does_not_fit_is_set_aside_by_line_and_column(dat
         (4, "created_date"),
         (5, "is_active, created_date"),
         (7, "_id"),
+        (8, "_id"),
+        (9, "old_id, employee_id"),
     ]
-    assert found[-1]["reason"] == "key is empty"
+    assert found[2]["reason"] == "key is empty"
+    assert {row["reason"] for row in found[3:]} == {"key is longer than 400 bytes"}
 
 
 def test_json_in_a_cell_is_kept_and_offered_parsed(database: Connection) -> None:
@@ -265,8 +269,21 @@ def test_an_unlisted_file_of_a_known_group_is_queryable_as_it_came(world: World,
     found = fetch(database, "select _id, badge_name, given_on from offboarding.users__badges where org_id = 'odd'")
     assert found == [{"_id": "ada", "badge_name": "gold", "given_on": "1769932860000"}]
     assert fetch(database, "select unlisted_files from offboarding.deliveries where org_id = 'odd'") == [
-        {"unlisted_files": ["users.badges.csv"]}
+        {"unlisted_files": ["rubrics.indicators.hints.csv", "users.badges.csv", "users.badgesDocument.csv"]}
     ]
     report = world.reports[f"odd {FIRST}"]
     assert isinstance(report, DeliveryReport)
     assert any("users.badges.csv" in each["text"] for each in report.findings)
+
+
+def test_columns_and_tables_may_be_called_like_the_platforms_own(database: Connection) -> None:
+    table = FEED.match("users.badgesDocument.csv").table  # type: ignore[union-attr]
+    (found,) = fetch(database, f"select * from offboarding.{table}")
+    own = {"_hash", "level", "_day", "_json", "valid_from", "valid_to"}
+    for column in ODD_COLUMNS:
+        assert found[f"delivered_{column}" if column in own else column] == "kept"
+    assert fetch(database, f"select _id, day from offboarding.{table}_as_of(%s)", THIRD) == [
+        {"_id": "ada", "day": "kept"}
+    ]
+    hints = fetch(database, "select level, delivered_level from offboarding.rubrics__indicators__hints")
+    assert hints == [{"level": 1, "delivered_level": "kept"}]

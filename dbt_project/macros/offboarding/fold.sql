@@ -78,7 +78,6 @@ from (
 {# Stores what changed of one table; see above. `fresh`: nothing is stored of the orgs concerned. #}
 {% macro fold_snapshot_table(table, fresh) %}
 {%- set stored = 'offboarding_log.' ~ table.name -%}
-{%- set names = table.columns | map(attribute='name') | list -%}
 drop table if exists pg_temp.orgs_of_table, pg_temp.incoming, pg_temp.chosen, pg_temp.differing;
 
 create temp table orgs_of_table on commit drop as
@@ -140,7 +139,7 @@ where copy.number <= copy.surplus;
 
 analyze pg_temp.chosen;
 
-insert into {{ stored }} (org_id, _hash, {{ 'level, ' if table.level }}{{ column_list(names | map('tojson')) }})
+insert into {{ stored }} (org_id, _hash{{ ', level' if table.level }}{% for column in table.columns %}, {{ adapter.quote(column.name) }}{% endfor %})
 select
   raw.org_id,
   chosen._hash,
@@ -168,7 +167,12 @@ select
   raw._load_id,
   raw._line,
   array_to_string(judged.doubts, ', '),
-  case when raw._id is null then 'key is empty' else 'value does not cast to the type of the column' end,
+  case
+    when raw._id is null then 'key is empty'
+    when false {%- for column in indexed_columns(table) %} or {{ too_long_for_index(column) }}{% endfor %}
+      then 'key is longer than {{ max_key_bytes() }} bytes'
+    else 'value does not cast to the type of the column'
+  end,
   {{ record_as_delivered('to_jsonb(raw.*)', 'load_log') }},
   '{{ model.name }}'
 from pg_temp.chosen as chosen

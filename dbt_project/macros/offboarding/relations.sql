@@ -54,7 +54,7 @@
 
 {# Changes whenever what is stored of the deliveries changes: the contract's columns and the casts of their values. #}
 {% macro snapshot_logic() -%}
-  {%- set parts = [iso_or_epoch('cell'), level_of_file('file')] -%}
+  {%- set parts = [iso_or_epoch('cell'), level_of_file('file'), max_key_bytes()] -%}
   {%- for node in graph.sources.values() | sort(attribute='name') if node.schema == 'raw_offboarding' -%}
     {%- do parts.append(node.name ~ tojson(node.config.meta.get('parent'))) -%}
     {%- for column in node.columns.values() -%}
@@ -88,8 +88,8 @@ where loads.status = 'current' and loads.table_name is not null
 {%- set stored = 'offboarding_log.' ~ table.name -%}
 {%- if present and begins_anew %}
 drop index if exists offboarding_log.{{ table.name[:54] }}_document;
-{%- for column in table.columns if column.name in ['employee_id', 'old_id'] %}
-drop index if exists offboarding_log.{{ table.name[:40] }}_{{ column.name }};
+{%- for column in indexed_columns(table) if column != '_id' %}
+drop index if exists offboarding_log.{{ table.name[:40] }}_{{ column }};
 {%- endfor %}
 do $$
 begin
@@ -115,9 +115,8 @@ alter table {{ stored }}
   {%- endfor %};
 {%- endif %}
 create index if not exists {{ table.name[:54] }}_document on {{ stored }} (org_id, _id);
-{#- by which people are found #}
-{%- for column in table.columns if column.name in ['employee_id', 'old_id'] %}
-create index if not exists {{ table.name[:40] }}_{{ column.name }} on {{ stored }} (org_id, {{ column.name }});
+{%- for column in indexed_columns(table) if column != '_id' %}
+create index if not exists {{ table.name[:40] }}_{{ column }} on {{ stored }} (org_id, {{ column }});
 {%- endfor %}
 
 {{ replace_view_sql(api.Relation.create(schema='offboarding', identifier=table.name), snapshot_view(table), []) }};

@@ -99,15 +99,28 @@ case
 end
 {%- endmacro %}
 
-{# The columns of a raw row `raw` whose cells do not fit, and _id where it is empty: a row with one is set aside. #}
+{#
+  The columns of a raw row `raw` whose cells do not fit their type or an index, and _id where it is empty: a row with one
+  is set aside.
+#}
 {% macro snapshot_doubts(table) -%}
 array_remove(array[
-  case when raw._id is null then '_id' end
+  case when raw._id is null or {{ too_long_for_index('_id') }} then '_id' end
+  {%- for column in indexed_columns(table) if column != '_id' %},
+  case when {{ too_long_for_index(column) }} then '{{ column }}' end
+  {%- endfor %}
   {%- for column in table.columns if column.type != 'text' %},
   case when raw.{{ adapter.quote(column.name) }} is not null and ({{ snapshot_value(column) }}) is null then '{{ column.name }}' end
   {%- endfor %}
 ], null)
 {%- endmacro %}
+
+{# The text columns that indexes of the stored rows hold: the document, and by what people are found. #}
+{% macro indexed_columns(table) -%}
+  {{ return(['_id'] + table.columns | map(attribute='name') | select('in', ['employee_id', 'old_id']) | list) }}
+{%- endmacro %}
+
+{% macro too_long_for_index(column) -%} octet_length(raw.{{ column }}) > {{ max_key_bytes() }} {%- endmacro %}
 
 {# What a raw row says, as one number: rows of one document with the same number say the same. #}
 {% macro snapshot_hash(table) -%}
