@@ -24,7 +24,9 @@ _TRIES = 6
 _SECONDS_BETWEEN = 2.0
 _CLEARS_STATISTICS = 180_000
 _STILL_SEEN = re.compile(r"\b([1-9]\d*) dead row versions cannot be removed yet")
-_STATISTICS = ("pg_catalog", "pg_statistic")
+# Statistics hold the most common values of a column, descriptions the words of delivered definitions; in both, what was
+# replaced stays in a dead row.
+_CATALOGS = (("pg_catalog", "pg_statistic"), ("pg_catalog", "pg_description"))
 
 
 def free_space(
@@ -43,8 +45,9 @@ def free_space(
         progress(f"{schema}.{name}")
         left += _vacuum(connection, schema, name, rewrite)
         left += _renew_statistics(connection, schema, name)
-    # Statistics hold the most common values of a column, and are rows that were replaced.
-    return left + _vacuum(connection, *_STATISTICS, rewrite)
+    for schema, name in _CATALOGS:
+        left += _vacuum(connection, schema, name, rewrite)
+    return left
 
 
 def _vacuum(connection: Connection, schema: str, name: str, rewrite: bool) -> list[str]:

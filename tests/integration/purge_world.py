@@ -89,6 +89,8 @@ def _write_snapshot(directory: Path, word: Callable[[], str]) -> None:
     ]
     (directory / "users.csv").write_bytes(csv_of(users))
     (directory / "users.wishes.csv").write_bytes(csv_of([["_id", "wish"], ["d1", word()]]))
+    definitions = [["Field", "Description"], ["fname", word()], ["_id", word()]]
+    (directory / "users.definitions.csv").write_bytes(csv_of(definitions))
 
 
 def _write_legacy(directory: Path, word: Callable[[], str]) -> None:

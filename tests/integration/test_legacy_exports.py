@@ -14,6 +14,7 @@ from edreflect_assets.database import connect
 from edreflect_assets.errors import Refused
 from edreflect_assets.loading.load import DeliveryReport
 from edreflect_assets.settings import Settings
+from tests.integration.snapshot_world import LONG
 from tests.model.database import fresh_database
 from tests.model.picture import platform
 from tests.model.picture.log import Delivery
@@ -66,8 +67,11 @@ def database(settings: Settings, reports: dict[str, DeliveryReport | Refused]) -
         load("legacy", "mapped", REFRESH, LEGACY)
         load("legacy", "plain", REFRESH, LEGACY)
         load("edreflect", "mapped", None, MAPS)
+        load("legacy", "odd", REFRESH, {"Rubrics.csv": LEGACY["Rubrics.csv"]})
+        load("edreflect", "odd", None, {"rubric_ids.csv": id_map({"11": LONG, "12": "rub-twelve"})})
         day = {"Rubrics.csv": b"rubric_id,rubric_name,school_year\nrub-eleven,Framework 2,2026\n"}
         load("edreflect", "mapped", LATER, day)
+        load("edreflect", "plain", REFRESH, {"Rubrics.csv": LEGACY["Rubrics.csv"]})
         platform.apply_pending(settings, platform.EVERYTHING)
         yield connection
 
@@ -83,7 +87,7 @@ def test_everything_is_loaded_and_nothing_is_set_aside(
     report = reports[f"legacy mapped {REFRESH}"]
     assert isinstance(report, DeliveryReport)
     assert {file.file: file.status for file in report.files} == dict.fromkeys(LEGACY, "loaded")
-    assert fetch(database, "select * from ops.quarantine") == []
+    assert fetch(database, "select org_id from ops.quarantine join ops.load_log using (load_id)") == [{"org_id": "odd"}]
 
 
 def test_columns_that_the_source_removed_stay_queryable_in_the_raw_tables(database: Connection) -> None:
@@ -116,6 +120,16 @@ def test_ids_are_todays_where_a_map_knows_them_and_else_kept_and_named(database:
     ] * 2
 
 
+def test_an_id_that_no_index_can_hold_translates_nothing(database: Connection) -> None:
+    assert _rows(database, "rubric_id, _unmapped", "edreflect.rubrics", "odd") == [
+        ("11", ["rubric_id"]),
+        ("rub-twelve", []),
+    ]
+    assert fetch(database, "select line, column_name, reason from ops.quarantine") == [
+        {"line": 2, "column_name": "new_id", "reason": "key is longer than 400 bytes"}
+    ]
+
+
 def test_groups_were_never_mapped(database: Connection) -> None:
     assert _rows(database, "group_id, group_name, _unmapped", "edreflect.user_groups") == [
         ("31", "Staff", ["group_id"])
@@ -134,6 +148,13 @@ def test_the_year_and_its_id_are_filled_from_each_other(database: Connection) ->
     years = _rows(database, "observation_group_id, school_year, school_year_id", "edreflect.observations", "plain")
     assert years == [("11", 2019, 10), ("12", 2018, 9)]
     assert _rows(database, "rubric_id, school_year", "edreflect.rubrics", "plain") == [("11", 2019), ("12", None)]
+
+
+def test_a_daily_export_of_the_same_day_is_refused(reports: dict[str, DeliveryReport | Refused]) -> None:
+    """Its rows would stand beside those of the export from before the refresh."""
+    refusal = reports[f"edreflect plain {REFRESH}"]
+    assert isinstance(refusal, Refused)
+    assert f"this org has one as of {REFRESH}" in str(refusal)
 
 
 def test_a_later_day_takes_over(database: Connection) -> None:

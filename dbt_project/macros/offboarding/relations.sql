@@ -21,9 +21,11 @@
     {%- do run_query(replace_view_sql(api.Relation.create(schema='offboarding', identifier='orphans'), orphans_of(tables), [])) -%}
     {%- do run_query("comment on table offboarding_log.stored_files is '" ~ snapshot_logic() ~ "'") -%}
   {%- endif -%}
-  {%- set defined = run_query("select count(*) > 0 from ops.load_log where feed = 'offboarding' and status = 'current'
+  {%- set defined = run_query("select count(*) > 0 from ops.load_log where feed = 'offboarding'
     and table_name = 'field_definitions' and (" ~ (begins_anew or kept | length > 0) | string | lower
-    ~ ' or load_id in (select load_id from pg_temp.pending_loads))').rows[0][0] -%}
+    ~ " and status = 'current' or load_id in (
+      select load_id from pg_temp.pending_loads union all select load_id from pg_temp.retired_loads
+    ))").rows[0][0] -%}
   {%- if defined -%}{%- do run_query(describe_as_delivered(tables)) -%}{%- endif -%}
   {%- do run_query(drop_what_made_way('offboarding_log', '')) -%}
 {% endmacro %}
@@ -140,7 +142,7 @@ comment on column offboarding.{{ table.name }}.{{ adapter.quote(column.name) }} 
 
 {#
   Files with the header Field,Description say what the columns of a table are (profile 'describes': which one): their words,
-  the newest delivery's, become the descriptions.
+  the newest delivery's, become the descriptions, for as long as it counts; then it is the contract's again.
 #}
 {% macro describe_as_delivered(tables) %}
 do $$
@@ -148,23 +150,37 @@ declare
   defined record;
 begin
   for defined in
-    select distinct on (columns.table_name, columns.column_name) columns.table_name, columns.column_name, definition.description
-    from ops.load_log as loads
-    join raw_offboarding.field_definitions as definition on definition._load_id = loads.load_id
-    join (
+    with columns (table_name, column_name, header, description) as (
       values
       {%- for table in tables %}
       {%- for column in table.columns %}
-      ('{{ table.name }}', '{{ column.name }}', '{{ column.header | lower }}'){{ ',' if not loop.last }}
+      ('{{ table.name }}', '{{ column.name }}', '{{ column.header | lower }}', {{ sql_literal(column.description | trim) }}){{ ',' if not loop.last }}
       {%- endfor %}{{ ',' if not loop.last }}
       {%- endfor %}
-    ) as columns (table_name, column_name, header)
-      on columns.table_name = loads.profile ->> 'describes' and lower(definition.field) in (columns.header, columns.column_name)
-    where loads.feed = 'offboarding' and loads.status = 'current' and loads.table_name = 'field_definitions'
-      and definition.description is not null
-    order by columns.table_name, columns.column_name, loads.load_id desc, definition._row
+    ),
+    delivered as (
+      select distinct on (columns.table_name, columns.column_name)
+        columns.table_name, columns.column_name, definition.description
+      from ops.load_log as loads
+      join raw_offboarding.field_definitions as definition on definition._load_id = loads.load_id
+      join columns
+        on columns.table_name = loads.profile ->> 'describes' and lower(definition.field) in (columns.header, columns.column_name)
+      where loads.feed = 'offboarding' and loads.status = 'current' and loads.table_name = 'field_definitions'
+        and definition.description is not null
+      order by columns.table_name, columns.column_name, loads.load_id desc, definition._row
+    )
+    select attribute.attrelid::regclass as view, columns.column_name, said.description
+    from columns
+    left join delivered using (table_name, column_name)
+    cross join lateral (
+      select coalesce(delivered.description, nullif(columns.description, '')) as description
+    ) as said
+    join pg_catalog.pg_attribute as attribute
+      on attribute.attrelid = to_regclass(format('offboarding.%I', columns.table_name))
+      and attribute.attname = columns.column_name
+    where said.description is distinct from col_description(attribute.attrelid, attribute.attnum)
   loop
-    execute format('comment on column offboarding.%I.%I is %L', defined.table_name, defined.column_name, defined.description);
+    execute format('comment on column %s.%I is %L', defined.view, defined.column_name, defined.description);
   end loop;
 end $$
 {% endmacro %}

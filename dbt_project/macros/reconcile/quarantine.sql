@@ -27,6 +27,7 @@ where model = '{{ model.name }}' and load_id in (select load_id from pg_temp.pen
 {%- for file in files %}
 {%- set contract = file_contract(rule.feed, file.tables[0]) -%}
 {%- set keys = as_list(contract.key) + as_list(contract.get('drop_key')) %}
+{%- set indexed = keys + (['new_id'] if contract.load == 'id_map' else []) %}
 
 insert into ops.quarantine (load_id, line, column_name, reason, raw_line, model)
 select
@@ -34,7 +35,7 @@ select
   staged._line,
   array_to_string(staged.uncast, ', '),
   case
-    when {% for key in keys %}octet_length(staged._raw ->> '{{ key }}') > {{ max_key_bytes() }}{{ ' or ' if not loop.last }}{% endfor %}
+    when {% for key in indexed %}octet_length(staged._raw ->> '{{ key }}') > {{ max_key_bytes() }}{{ ' or ' if not loop.last }}{% endfor %}
       then 'key is longer than {{ max_key_bytes() }} bytes'
     {%- if rule.flag and contract.load == 'upsert' %}
     when {% for key in keys %}staged._raw ->> '{{ key }}' is null{{ ' or ' if not loop.last }}{% endfor %} then 'key is empty'

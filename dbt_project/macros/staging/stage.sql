@@ -10,6 +10,8 @@
 {%- set contract = file_contract(feed, table) -%}
 {%- set flag = contract.columns | selectattr('deletes', 'defined') | first -%}
 {%- set keys = as_list(contract.key) + as_list(contract.drop_key) -%}
+{#- what an id is translated to becomes the key of other rows -#}
+{%- set indexed = keys + (['new_id'] if contract.load == 'id_map' else []) -%}
 {%- set doubts = [] -%}
 {%- for column in contract.columns if column.type not in ['text', 'text[]'] -%}
   {%- set matters = ' and (' ~ staged_value(flag) ~ ') is not true' if flag and column.name not in keys + [flag.name] else '' -%}
@@ -18,7 +20,7 @@
 {%- for column in contract.columns if column.required and contract.load == 'upsert' -%}
   {%- do doubts.append({'column': column.name, 'if': 'raw.' ~ adapter.quote(column.name) ~ ' is null'}) -%}
 {%- endfor -%}
-{%- for key in keys -%}
+{%- for key in indexed -%}
   {%- do doubts.append({'column': key, 'if': 'octet_length(raw.' ~ key ~ ') > ' ~ max_key_bytes()}) -%}
 {%- endfor %}
 select
