@@ -192,6 +192,7 @@ class _Loading:
             self._ledger.lock(cursor)
             check_is_oldest(cursor, self._feed, self._delivery)
             current = self._ledger.current(cursor)
+            self._files.check_against(current)
             changed = self._changed(current)
             if not plans.keys() | shared.keys() >= set(changed):
                 self._connection.rollback()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from edreflect_assets.contracts import Feed, FileContract
 from edreflect_assets.landing import Delivery, LandedFile, printable_name
 from edreflect_assets.loading.failures import FileRefusedError
-from edreflect_assets.loading.ledger import LedgerEntry
+from edreflect_assets.loading.ledger import CurrentLoad, LedgerEntry
 
 
 class SortedFiles:
@@ -55,7 +55,7 @@ class SortedFiles:
                 " deliver one of them",
                 file=contract.file,
             )
-        other = None if contract.listed else _of_same_table(contract, self.contracts.values())
+        other = next((other for other in self.contracts.values() if self._share_a_table(contract, other)), None)
         self.contracts[contract.file], self.listed[contract.file] = contract, landed
         if other is not None:
             raise FileRefusedError(
@@ -65,17 +65,29 @@ class SortedFiles:
         if refusal is not None:
             raise FileRefusedError(refusal, file=contract.file)
 
+    def check_against(self, current: Mapping[str, CurrentLoad]) -> None:
+        """Make sure that no file becomes a table that another file of the day, which came before, has become.
+
+        ``current`` loads are those of the delivery, by file. Raises FileRefusedError.
+        """
+        known = (self._feed.match(name) for name in current if name not in self.contracts)
+        before = [other for other in known if other is not None and not other.listed]
+        for file, contract in self.contracts.items():
+            other = next((other for other in before if self._share_a_table(contract, other)), None)
+            if other is not None:
+                raise FileRefusedError(
+                    f"it and {printable_name(other.file)}, which this day has already, would become one table; deliver it"
+                    " under that name",
+                    file=file,
+                )
+
+    def _share_a_table(self, one: FileContract, other: FileContract) -> bool:
+        """Tell whether two unlisted files are of one table and level, or of one name in another case."""
+        if one.listed or other.listed:
+            return False
+        named = [self._feed.convention.read(each.file) if self._feed.convention else None for each in (one, other)]
+        levels = {each.depth for each in named if each}
+        return one.file.casefold() == other.file.casefold() or (one.table == other.table and len(levels) == 1)
+
     def _set_aside(self, landed: LandedFile, status: str, reason: str) -> None:
         self.aside.append(LedgerEntry(landed.file, status, sha256=landed.sha256, size=landed.bytes, reason=reason))
-
-
-def _of_same_table(contract: FileContract, others: Iterable[FileContract]) -> FileContract | None:
-    """Return another unlisted file of the same table, or of the same name in another case."""
-    return next(
-        (
-            other
-            for other in others
-            if not other.listed and (other.table == contract.table or other.file.casefold() == contract.file.casefold())
-        ),
-        None,
-    )

@@ -265,6 +265,22 @@ def test_tables_with_long_names_stay_apart(load: Load, connection: Connection) -
         assert rows(connection, indexes, f"raw_offboarding.{table}") == [(1,)]
 
 
+def test_what_belongs_to_nested_indicators_is_one_table_of_all_levels(load: Load, connection: Connection) -> None:
+    load({"rubrics.indicators.hints.csv": DOCUMENT, "rubrics.indicators.indicators.hints.csv": DOCUMENT})
+    assert set(current(connection).values()) == {("rubrics__indicators__hints", 1)}
+
+
+def test_a_file_whose_table_another_of_the_day_has_become_is_refused(load: Load, connection: Connection) -> None:
+    load({"goals.moreNotes.csv": DOCUMENT})
+    with pytest.raises(Refused, match=r"'goals\.moreNotes\.csv', which this day has already"):
+        load({"goals.more_notes.csv": DOCUMENT})
+    load({"goals.more_notes.csv": DOCUMENT}, day=LATER)
+    assert rows(connection, "select day, file from ops.load_log where status = 'current' order by day") == [
+        (DAY, "goals.moreNotes.csv"),
+        (LATER, "goals.more_notes.csv"),
+    ]
+
+
 # Definitions ----------------------------------------------------------------------------------------------------------
 
 
