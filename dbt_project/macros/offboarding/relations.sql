@@ -111,10 +111,27 @@ create table if not exists {{ stored }} (
   {%- endfor %}
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 {%- if present and not begins_anew %}
-alter table {{ stored }}
-  {%- for column in table.columns %}
-  add column if not exists {{ adapter.quote(column.name) }} {{ column.type }}{{ ',' if not loop.last }}
-  {%- endfor %};
+-- a reader of long standing must not make others queue behind this: see replace_view_sql
+do $$
+begin
+  perform set_config('lock_timeout', '500ms', true);
+  for attempt in 1..40 loop
+    begin
+      alter table {{ stored }}
+        {%- for column in table.columns %}
+        add column if not exists {{ adapter.quote(column.name) }} {{ column.type }}{{ ',' if not loop.last }}
+        {%- endfor %};
+      exit;
+    exception when lock_not_available then
+      if attempt = 40 then
+        raise exception '{{ stored }} was being read all through 40 attempts to add a column: nothing was changed. '
+          'pg_stat_activity shows the long query; the next build tries again.' using errcode = 'lock_not_available';
+      end if;
+      perform pg_sleep(0.5);
+    end;
+  end loop;
+  perform set_config('lock_timeout', '0', true);
+end $$;
 {%- endif %}
 create index if not exists {{ table.name[:54] }}_document on {{ stored }} (org_id, _id);
 {%- for column in indexed_columns(table) if column != '_id' %}
