@@ -444,7 +444,8 @@ def test_base_schemas_and_the_scope_itself_are_out_of_reach(
 ) -> None:
     closed = ["ops", "access", "staging", "marts"]
     for feed in load_feeds().values():
-        closed += [feed.raw_schema, feed.name, f"{feed.name}_log"]
+        # what extends another feed is entered into that one's tables
+        closed += [feed.raw_schema] if feed.extends else [feed.raw_schema, feed.name, f"{feed.name}_log"]
     for login in (reader, gateway):
         session = connect_as(login)
         for schema in closed:
