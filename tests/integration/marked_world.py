@@ -131,7 +131,8 @@ def break_models(settings: Settings) -> None:
     with closing(connect(settings)) as connection, connection, connection.cursor() as cursor:
         for table in BROKEN:
             columns = ", ".join(f"{column.name} {column.data_type}" for column in FEED.tables[table].columns)
-            cursor.execute(f"create table edreflect.{table} (org_id text, {columns})")
+            provenance = "_day date, _source text, _unmapped text[]"
+            cursor.execute(f"create table edreflect.{table} (org_id text, {columns}, {provenance})")
         cursor.execute(BREAK)
 
 

@@ -49,7 +49,7 @@ def test_every_file_has_a_raw_table_of_text_with_its_lineage(connection: Connect
                 connection,
                 "select attname, format_type(atttypid, atttypmod), attnotnull from pg_attribute"
                 " where attrelid = %s::regclass and attnum > 0 order by attnum",
-                f"{feed.raw_schema}.{contract.table}",
+                f"{contract.raw_schema}.{contract.table}",
             )
             assert columns == [
                 ("org_id", "text", True),
@@ -61,7 +61,7 @@ def test_every_file_has_a_raw_table_of_text_with_its_lineage(connection: Connect
             indexes = rows(
                 connection,
                 "select indexdef from pg_indexes where schemaname = %s and tablename = %s",
-                feed.raw_schema,
+                contract.raw_schema,
                 contract.table,
             )
             assert len(indexes) == 1
