@@ -47,13 +47,13 @@ if os.environ.get("MARKED_BUG"):
 # Reconciled tables, there before their models, that refuse rows: the server quotes a row, a key and a value.
 BREAK = """
 alter table edreflect.goals add constraint broken check (org_id is null);
-create unique index broken on edreflect.user_accounts (left(employee_id, 4));
+create unique index broken on edreflect.user_subjects (left(employee_id, 4));
 create function edreflect.broken() returns trigger language plpgsql as
 $$ begin perform new.comment::integer; return new; end $$;
 create trigger broken before insert on edreflect.observation_comments
 for each row execute function edreflect.broken();
 """
-BROKEN = ("goals", "user_accounts", "observation_comments")
+BROKEN = ("goals", "user_subjects", "observation_comments")
 
 
 @dataclass
