@@ -35,6 +35,18 @@ RARE = {
     "sessions_proctoring",
     "student_journals",
     "students_mastery",
+    # from the offboarding product, which the demo's districts do not deliver
+    "assignments",
+    "evidence",
+    "observation_completion",
+    # what so few observations need not lead to
+    "artifacts",
+    "end_of_year_classifications",
+    "feedback_turnaround",
+    "feedback_turnaround_by_observer",
+    "observer_ratings",
+    "rater_agreement",
+    "snapshots",
 }
 SECONDS = 1800
 
