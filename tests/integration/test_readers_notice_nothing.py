@@ -122,6 +122,16 @@ INVARIANTS = {
     "feedback_turnaround_by_observer": f"""
         select count(*) = 1 and min(with_feedback_count) = {len(OBSERVATIONS)}
             and min(mean_days_to_feedback) = min(median_days_to_feedback)""",
+    # no row twice, none of a snapshot that never came
+    "artifacts": "select count(*) = count(distinct artifact_id)",
+    "assignments": "select count(*) = 0",
+    "educator_groups": "select count(*) = count(distinct (employee_id, group_id))",
+    "end_of_year_classifications": "select count(*) = count(distinct (snapshot_id, learner_employee_id))",
+    "evidence": "select count(*) = 0",
+    "observation_steps": "select count(*) = count(distinct step_id)",
+    "observation_templates": "select count(*) = count(distinct observation_template_id)",
+    "rubric_tree": "select count(*) = count(distinct (rubric_id, indicator_id)) and coalesce(bool_and(depth >= 1), true)",
+    "snapshots": "select count(*) = count(distinct snapshot_id)",
 }
 
 
