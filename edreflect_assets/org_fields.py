@@ -21,7 +21,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _PUBLIC_KEY = re.compile(r"(ssh|ecdsa|sk)-[\w@.-]+ [A-Za-z0-9+/=]+( .*)?")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 _SECRET_WORDS = ("password", "passphrase", "secret", "token", "private_key", "credential")
-_NAMES_A_SECRET = {"password_env", "password_file", "key_passphrase_env"}
+_NAMES_A_SECRET = {"password_env", "password_file", "key_passphrase_env", "secret_env", "token_url"}
 _NOTHING = (None, "", "null", "~")
 
 

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import psycopg2.errors
 
 from edreflect_assets import orgs_yaml
+from edreflect_assets.edfi.ods import Ods, read_ods
 from edreflect_assets.errors import ConfigurationError, UsageError
 from edreflect_assets.files import locked, replace_text
 from edreflect_assets.org_fields import ORG_ID, Fields
@@ -36,7 +37,7 @@ ORG_UUID_NAMESPACE = uuid.UUID("6f0c1d9e-0a53-5d0b-9a55-6d1e2f6b7c11")
 _FIELDS = frozenset(
     {"org_uuid", "tenant", "host", "port", "user", "password_env", "password_file", "key_file", "key_passphrase_env"}
     | {"host_key", "known_hosts", "paths", "dayless_paths", "feeds", "timezone", "paused", "missing_file"}
-    | {"max_rejected_share", "stable_seconds", "expect"}
+    | {"max_rejected_share", "stable_seconds", "expect", "edfi"}
 )
 _EXPECT_FIELDS = frozenset({"days", "holidays", "expected_by", "fetch_at", "lag_days"})
 
@@ -49,6 +50,7 @@ class Org:
     expected once it has delivered it. ``host`` None means
     that the org is loaded from local folders only. ``host_key`` holds pinned keys (public key lines or SHA256
     fingerprints); without one ``known_hosts`` decides. A folder must hold still for ``stable_seconds`` to be taken.
+    ``edfi`` is the state's ODS that its cohorts are reported to.
     """
 
     org_id: str
@@ -72,6 +74,7 @@ class Org:
     max_rejected_share: float = 0.05
     stable_seconds: float = 10.0
     expect: Expectation = field(default_factory=Expectation)
+    edfi: Ods | None = None
 
     def delivers(self, feed: str) -> bool:
         """Tell whether this org is to deliver ``feed``."""
@@ -125,6 +128,7 @@ def read_org(org_id: str, raw: Any, folder: Path) -> Org:
             fetch_at=expect.clock("fetch_at", Expectation.fetch_at),
             lag_days=expect.whole("lag_days", 0, 0, 7),
         ),
+        edfi=read_ods(fields.raw.get("edfi"), place, folder),
     )
     if org.host and not org.user:
         raise fields.error("user", "a host needs the user to log in as")
@@ -222,6 +226,7 @@ def _settings(org: Org) -> dict[str, Any]:
             "fetch_at": org.expect.fetch_at.isoformat("minutes"),
             "lag_days": org.expect.lag_days,
         },
+        **({"edfi": org.edfi.for_models()} if org.edfi else {}),
     }
 
 

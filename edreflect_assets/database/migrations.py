@@ -62,7 +62,7 @@ _RIGHTS = {
 
 
 def migrate(connection: Connection, feeds: Mapping[str, Feed] | None = None) -> None:
-    """Bring the database to what this version needs, and commit: ops, access, raw tables, reader roles, rights.
+    """Bring the database to what this version needs, and commit: ops, access, edfi, raw tables, reader roles, rights.
 
     ``feeds`` defaults to all contracts. Quick when nothing is to do; concurrent calls wait for each other.
     The connection must not be in a transaction. Raises ConfigurationError when the login role lacks a right it needs,
@@ -118,6 +118,7 @@ def _checksum(feeds: Mapping[str, Feed]) -> str:
         REVISION,
         _ddl("ops"),
         _ddl("access"),
+        _ddl("edfi"),
         RAW_LINEAGE,
         RAW_STORAGE,
         SCOPE_FUNCTIONS,
@@ -139,6 +140,7 @@ def _ddl(name: str) -> str:
 def _create_objects(cur: cursor, feeds: Mapping[str, Feed]) -> None:
     cur.execute(_ddl("ops"))
     cur.execute(_ddl("access"))
+    cur.execute(_ddl("edfi"))
     schemas = ["staging", "marts", "marts_log", "analytics"]
     for feed in feeds.values():
         schemas += [feed.raw_schema] if feed.extends else [feed.raw_schema, feed.name, f"{feed.name}_log"]

@@ -27,7 +27,7 @@ join pg_namespace as namespace on namespace.oid = class.relnamespace
 join pg_attribute on attrelid = class.oid and attnum > 0 and not attisdropped
 where class.relkind in ('r', 'p') and not class.relispartition and class.relpersistence <> 't'
     and (
-        namespace.nspname in ('ops', 'access', 'staging', 'marts', 'marts_log', 'analytics')
+        namespace.nspname in ('ops', 'access', 'edfi', 'staging', 'marts', 'marts_log', 'analytics')
         or namespace.nspname like 'raw\\_%'
         or exists (
             select from pg_namespace as raw
@@ -69,6 +69,8 @@ class OrgTable:
             return "key logs and changes"
         if self.schema == "access":
             return "access grants"
+        if self.schema == "edfi":
+            return "what the Ed-Fi ODS was sent"
         if self.schema in {"marts", "analytics", "staging"}:
             return "marts"
         return _KINDS.get(str(self), "the platform's records" if self.schema == "ops" else "reconciled rows")

@@ -78,7 +78,8 @@ from (
 {# Stores what changed of one table; see above. `fresh`: nothing is stored of the orgs concerned. #}
 {% macro fold_snapshot_table(table, fresh) %}
 {%- set stored = 'offboarding_log.' ~ table.name -%}
-drop table if exists pg_temp.orgs_of_table, pg_temp.incoming, pg_temp.chosen, pg_temp.differing;
+{%- set rows = 'raw_offboarding.' ~ table.name if fresh else 'pg_temp.chosen_rows' -%}
+drop table if exists pg_temp.orgs_of_table, pg_temp.incoming, pg_temp.chosen, pg_temp.differing, pg_temp.chosen_rows;
 
 create temp table orgs_of_table on commit drop as
 select org_id from pg_temp.changed_tables where table_name = '{{ table.name }}';
@@ -135,6 +136,15 @@ from (
   where differing.surplus > 0
 ) as copy
 where copy.number <= copy.surplus;
+
+-- beside the log, or every one of its rows would be looked at for doubts
+create temp table chosen_rows on commit drop as
+select raw.*
+from pg_temp.chosen
+join raw_offboarding.{{ table.name }} as raw on raw._load_id = chosen._load_id and raw._row = chosen._row
+where raw._load_id = any (array(select load_id from pg_temp.next_loads where table_name = '{{ table.name }}'));
+
+analyze pg_temp.chosen_rows;
 {%- endif %}
 
 analyze pg_temp.chosen;
@@ -150,7 +160,7 @@ select
   {{ snapshot_value(column) }}{{ ',' if not loop.last }}
   {%- endfor %}
 from pg_temp.chosen as chosen
-join raw_offboarding.{{ table.name }} as raw on raw._load_id = chosen._load_id and raw._row = chosen._row
+join {{ rows }} as raw on raw._load_id = chosen._load_id and raw._row = chosen._row
 join pg_temp.next_loads as loads on loads.load_id = chosen._load_id
 where raw._load_id = any (array(select load_id from pg_temp.next_loads where table_name = '{{ table.name }}'))
   and {{ snapshot_doubts(table) }} = '{}';
@@ -176,7 +186,7 @@ select
   {{ record_as_delivered('to_jsonb(raw.*)', 'load_log') }},
   '{{ model.name }}'
 from pg_temp.chosen as chosen
-join raw_offboarding.{{ table.name }} as raw on raw._load_id = chosen._load_id and raw._row = chosen._row
+join {{ rows }} as raw on raw._load_id = chosen._load_id and raw._row = chosen._row
 join ops.load_log as load_log on load_log.load_id = chosen._load_id
 cross join lateral (select {{ snapshot_doubts(table) }} as doubts) as judged
 where raw._load_id = any (array(select load_id from pg_temp.next_loads where table_name = '{{ table.name }}'))
