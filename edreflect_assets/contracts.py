@@ -26,7 +26,7 @@ DBT_PROJECT_DIR = Path(__file__).resolve().parents[1] / "dbt_project"
 
 LOAD_RULES = frozenset(
     {"reference", "drop_insert", "upsert", "affiliation", "id_map", "roster", "manifest", "snapshot", "definitions"}
-    | {"kept"}
+    | {"kept", "bulk"}
 )
 DATA_TYPES = frozenset({"text", "text[]", "uuid", "integer", "numeric", "boolean", "date", "timestamp", "timestamptz"})
 # What a column's text may have to look like beyond its type; see models/sources/oneroster.yml.
@@ -75,6 +75,7 @@ _TABLE_META = frozenset(
         "further_files",
         "identity",
         "parent",
+        "empty",
     }
 )
 _COLUMN_META = frozenset(
@@ -134,6 +135,8 @@ class FileContract:
     ``dayless`` files are delivered to the feed's folder without a day. ``type`` names the records where ids are derived
     from theirs, ``becomes`` the reconciled table where it is not called like this one. Of a snapshot ``key`` is what a
     file must have, ``identity`` the columns that identify a row if any do, and ``parent`` what the row hangs below.
+    Of a ``bulk`` file, the whole state of its table for its org and day, ``key`` tells the rows apart; ``refuses_empty``: one
+    without rows refuses its delivery, elsewhere it changes nothing.
     ``listed`` is False where nobody wrote the contract down: the feed's naming convention made it up. ``raw_schema``
     holds the raw table.
     """
@@ -156,6 +159,7 @@ class FileContract:
     becomes: str | None = None
     identity: tuple[str, ...] = ()
     parent: Parent | None = None
+    refuses_empty: bool = False
     listed: bool = True
     raw_schema: str = ""
 
@@ -253,6 +257,11 @@ class Feed:
     def is_deprecated(self, file_name: str) -> bool:
         """Tell, ignoring case, whether the source says that it no longer generates this file."""
         return file_name.casefold() in {name.casefold() for name in self.deprecated}
+
+    @property
+    def holds_snapshots(self) -> bool:
+        """Whether each of its files is the whole state of its table, so that a later day makes up for one that is missing."""
+        return all(contract.load == "bulk" for contract in self.files.values())
 
     @cached_property
     def tables(self) -> Mapping[str, FileContract]:
@@ -424,6 +433,10 @@ def _read_table(
     _require(
         flagged and (not flags or load == "upsert"), place, "one boolean column of an upsert may say what it deletes"
     )
+    _require(load != "bulk" or not meta.get("dayless"), place, "a bulk file is the state of a day and needs one")
+    empty = meta.get("empty")
+    _require(empty in {None, "refuse"}, place, "empty may only say refuse")
+    _require(empty is None or load == "bulk", place, "empty is for bulk files; what others say without rows is no danger")
     identity, parent = tuple(meta.get("identity") or ()), meta.get("parent")
     _require(parent is None or set(parent) == {"table", "key"}, place, "parent names a table and a key")
     for column in (*key, *drop_key, *identity, *(parent["key"] if parent else ())):
@@ -452,6 +465,7 @@ def _read_table(
         becomes=meta.get("becomes"),
         identity=identity,
         parent=Parent(str(parent["table"]), tuple(parent["key"])) if parent else None,
+        refuses_empty=empty == "refuse",
     )
 
 

@@ -87,7 +87,7 @@ def missing_days(
     """Return, by org, the expected days between its first and last delivered day whose changes are lost.
 
     Of a daily export that is each day without a load; of packages those without a load before one that holds changes
-    only: a full list makes up for all days before it. Paused orgs expect nothing, and of a feed that is not recurring
+    only: a full list makes up for all days before it, and so does every delivery of a feed of snapshots. Paused orgs expect nothing, and of a feed that is not recurring
     nobody does. Days after ``now`` are never missing.
     """
     if not feed.recurring:
@@ -106,7 +106,9 @@ def missing_days(
 
 
 def days_of_changes(connection: Connection, feed: Feed) -> defaultdict[str, set[date]] | None:
-    """Return the days by org on which a package held changes instead of full lists; None for other feeds."""
+    """Return the days by org on which a delivery held changes instead of full lists; None where each one does."""
+    if feed.holds_snapshots:
+        return defaultdict(set)
     if feed.package is None:
         return None
     with connection.cursor() as cursor:

@@ -109,6 +109,7 @@ def copy_file(
             rows = _copy(cursor, schema, planned, reader)
             profile.finish()
             _check_share(reader, quarantine, max_rejected_share)
+            _check_rows(contract, rows)
     except OSError as error:
         raise _unreadable(contract, landed, error) from None
     if verdict is not None and (verdict.records, len(verdict.rejected)) != (reader.records, reader.rejected):
@@ -151,6 +152,15 @@ def _check_share(reader: RecordReader, quarantine: Quarantine, max_rejected_shar
         raise FileRefusedError(
             f"{reader.rejected} of {reader.records} records cannot be read, more than the {max_rejected_share:.1%}"
             f" allowed; the first is at line {first.line}: {first.reason}; deliver it again"
+        )
+
+
+def _check_rows(contract: FileContract, rows: int) -> None:
+    """Refuse a whole state of nothing where the contract says that nobody can mean it."""
+    if contract.refuses_empty and rows == 0:
+        raise FileRefusedError(
+            "it is the whole state of its table and holds no rows that can be read, so that everything in the table would"
+            " be gone; have the source export it again, or leave the file out to keep what is there"
         )
 
 

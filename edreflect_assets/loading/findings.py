@@ -11,7 +11,7 @@ from edreflect_assets.loading.failures import FileRefusedError
 from edreflect_assets.loading.header import Header
 
 # Load rules under which a key names one row; the rows of drop_insert files are lists.
-_ONE_ROW_PER_KEY = frozenset({"upsert", "affiliation", "id_map"})
+_ONE_ROW_PER_KEY = frozenset({"upsert", "affiliation", "id_map", "bulk"})
 
 
 def header_warnings(contract: FileContract, header: Header) -> Iterator[str]:

@@ -18,9 +18,13 @@
   {{ exceptions.raise_compiler_error(model.name ~ ' reads ' ~ given | join(', ') ~ ', but its contract says ' ~ declared | join(', ') ~ '.') }}
 {%- endif -%}
 with entries_of_touched_keys as (
+  {% if rule.load == 'bulk' -%}
+  {{ newest_of_touched_orgs(key_log(rule)) }}
+  {%- else -%}
   {{ rows_of_keys(key_log(rule), 'pg_temp.touched_keys', rule.key) }}
   union all
   select * from {{ key_log(rule) }} where (select starts_from_nothing from pg_temp.reconcile_run)
+  {%- endif %}
 )
 
 select
@@ -52,12 +56,14 @@ delete from {{ target }} as target
 using pg_temp.touched_keys as keys
 where target.org_id = keys.org_id
   {%- for column in rule.key %} and target.{{ column }} = keys.{{ column }}{% endfor %};
+{%- if rule.key %}
 
 delete from {{ target }} as target
 using pg_temp.touched_keys as keys
 where target.org_id = keys.org_id
   and {{ same_key('target', 'keys', rule.key) }}
   and ({% for column in rule.key %}keys.{{ column }} is null{{ ' or ' if not loop.last }}{% endfor %});
+{%- endif %}
 
 insert into {{ target }} ({{ columns }})
 select {{ columns }} from {{ arg_dict['temp_relation'] }};

@@ -107,3 +107,20 @@ join {{ keys }} as keys
   on rows_of_key.org_id = keys.org_id and {{ same_key('rows_of_key', 'keys', key) }}
 where ({% for column in key %}keys.{{ column }} is null{{ ' or ' if not loop.last }}{% endfor %})
 {% endmacro %}
+
+{#
+  Of each touched org the entries of its newest day, which the index on (org_id, _day) finds without what came before; of a
+  model that starts from nothing those of every org.
+#}
+{% macro newest_of_touched_orgs(log) %}
+select entries_of_org.*
+from (
+  select orgs.org_id, (select max(days._day) from {{ log }} as days where days.org_id = orgs.org_id) as newest_day
+  from (
+    select org_id from pg_temp.touched_keys
+    union
+    select org_id from {{ log }} where (select starts_from_nothing from pg_temp.reconcile_run)
+  ) as orgs
+) as newest
+join {{ log }} as entries_of_org on entries_of_org.org_id = newest.org_id and entries_of_org._day = newest.newest_day
+{% endmacro %}

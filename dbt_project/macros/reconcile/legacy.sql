@@ -141,7 +141,7 @@ join ops.applied as known on known.model = '{{ rule.legacy.model }}' and known.l
 #}
 {% macro provenance_of(rule) %}
   {%- set columns = [] -%}
-  {%- if rule.across_orgs or rule.legacy -%}
+  {%- if rule.across_orgs or rule.legacy or rule.load == 'bulk' -%}
     {%- do columns.append({'name': '_day', 'type': 'date', 'is': 'valid_from', 'description': 'The latest day that delivered the row.'}) -%}
   {%- endif -%}
   {%- if rule.legacy -%}

@@ -12,7 +12,6 @@
 {%- if execute -%}
 {%- set rule = reconcile_rule(model) -%}
 {%- set log = key_log(rule) -%}
-{%- set key = column_list(rule.key) -%}
 begin isolation level repeatable read;
 
 delete from ops.applied where model = '{{ model.name }}' and logic_version <> '{{ logic_version(rule) }}';
@@ -43,7 +42,7 @@ begin
 end $$;
 
 create temp table changed_entries on commit drop as
-select org_id, _kind, {{ key }}
+select {{ column_list(['org_id', '_kind'] + rule.key) }}
 from {{ log }}
 where not (select starts_from_nothing from pg_temp.reconcile_run)
   -- an array, so that the index on _load_id is used however little the planner knows of temporary tables
@@ -52,11 +51,11 @@ where not (select starts_from_nothing from pg_temp.reconcile_run)
   ))
 {%- if rule.legacy %}
 union all
-select org_id, _kind, {{ key }} from pg_temp.outdated_entries
+select {{ column_list(['org_id', '_kind'] + rule.key) }} from pg_temp.outdated_entries
 {%- endif %};
 
 create temp table touched_keys on commit drop as
-select distinct org_id, {{ key }} from pg_temp.changed_entries where _kind in ('row', 'removal', 'touch')
+select distinct {{ column_list(['org_id'] + rule.key) }} from pg_temp.changed_entries where _kind in ('row', 'removal', 'touch')
 {%- if rule.deletions %}
 union
 select log.org_id, {{ column_list(rule.key, 'log.') }}

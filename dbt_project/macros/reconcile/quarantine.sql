@@ -37,7 +37,7 @@ select
   case
     when {% for key in indexed %}octet_length(staged._raw ->> '{{ key }}') > {{ max_key_bytes() }}{{ ' or ' if not loop.last }}{% endfor %}
       then 'key is longer than {{ max_key_bytes() }} bytes'
-    {%- if rule.flag and contract.load == 'upsert' %}
+    {%- if rule.flag and contract.load == 'upsert' or contract.load == 'bulk' %}
     when {% for key in keys %}staged._raw ->> '{{ key }}' is null{{ ' or ' if not loop.last }}{% endfor %} then 'key is empty'
     {%- endif %}
     else 'value does not cast to the type of the column'

@@ -1,6 +1,7 @@
 {#
   What a reconciled model does, worked out from the contract of its file: a dictionary
-    feed, table, load, columns ({name, type} in order), key (columns after org_id), rows (staging model of the rows),
+    feed, table, load, columns ({name, type} in order), key (columns after org_id by which rows are replaced: none where a
+    file is the whole state of its org), identity (only then: the columns that tell its rows apart), rows (staging model),
     row_tables (raw tables of the rows), touches / deletions / modifications ({table, staging, key} or none),
     flag (the column that says a row removes its key, or none), across_orgs (rows of one key of several orgs of a tenant
     count once; see tenants.sql), changes (the columns that are recorded of changed rows beside the key, or none),
@@ -19,8 +20,9 @@
     {%- set row_tables = [table] -%}
     {%- set contract = file_contract(feed, table) -%}
   {%- endif -%}
-  {%- set key = as_list(contract.drop_key) if contract.load == 'drop_insert' else as_list(contract.key) -%}
-  {{ return({
+  {%- set is_bulk = contract.load == 'bulk' -%}
+  {%- set key = as_list(contract.drop_key) if contract.load == 'drop_insert' else [] if is_bulk else as_list(contract.key) -%}
+  {%- set rule = {
     'feed': feed,
     'table': table,
     'load': contract.load,
@@ -36,7 +38,10 @@
     'modifications': side_file(feed, (contract.get('modified_by') or {}).get('table'), none),
     'modification_date': (contract.get('modified_by') or {}).get('date'),
     'legacy': legacy_rule(node, contract),
-  }) }}
+  } -%}
+  {#- only where it says something: the rule is part of the logic version -#}
+  {%- if is_bulk -%}{%- do rule.update({'identity': as_list(contract.key)}) -%}{%- endif -%}
+  {{ return(rule) }}
 {% endmacro %}
 
 {% macro side_file(feed, table, key) %}

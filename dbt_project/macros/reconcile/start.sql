@@ -76,7 +76,7 @@ end $$;
 {# After the first rows: an index that is made of them costs a part of one that takes them one by one. #}
 {% macro index_key_log(rule) %}
 {%- set log = key_log(rule) -%}
-    create index if not exists {{ rule.table[:50] }}_by_key on {{ log }} (org_id, {{ column_list(rule.key) }}, _day);
+    create index if not exists {{ rule.table[:50] }}_by_key on {{ log }} ({{ column_list(['org_id'] + rule.key + ['_day']) }});
     create index if not exists {{ rule.table[:50] }}_by_load on {{ log }} (_load_id);
     {%- if rule.modifications %}
     create index if not exists {{ rule.table[:50] }}_by_second on {{ log }} (org_id, {{ rule.key[1] }});
@@ -129,8 +129,9 @@ end $$;
 {% endmacro %}
 
 {% macro index_reconciled(rule) %}
+{%- set identity = rule.identity or rule.key %}
 create {{ 'unique ' if rule.load != 'drop_insert' }}index if not exists {{ this.identifier }}_key
-on {{ this }} ({{ column_list(rule.key + ['org_id'] if rule.across_orgs else ['org_id'] + rule.key) }}){{ ' nulls not distinct' if rule.load != 'drop_insert' }};
+on {{ this }} ({{ column_list(identity + ['org_id'] if rule.across_orgs else ['org_id'] + identity) }}){{ ' nulls not distinct' if rule.load != 'drop_insert' }};
 alter table {{ this }} set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 {% endmacro %}
 

@@ -7,6 +7,7 @@
 {% macro versions_of(rule, entries, all_entries) %}
 {%- if rule.load == 'drop_insert' -%} {{ drop_insert_versions(rule, entries, all_entries) }}
 {%- elif rule.load == 'upsert' -%} {{ upsert_versions(rule, entries, all_entries) }}
+{%- elif rule.load == 'bulk' -%} {{ bulk_versions(rule, entries) }}
 {%- elif rule.load == 'affiliation' -%} {{ affiliation_versions(rule, entries, all_entries) }}
 {%- else -%} {{ exceptions.raise_compiler_error(rule.table ~ ' has the load rule ' ~ rule.load ~ ', which no reconciled table knows.') }}
 {%- endif -%}
@@ -57,6 +58,29 @@
   ) as versions
   {{ join_deletion(rule, all_entries) }}
   where _kind = 'row' {{ and_not_deleted_that_day(rule) }}
+{% endmacro %}
+
+{#
+  An org's rows are those of the latest day on which it delivered any, the later line of one file. A day without a row is
+  no state and ends nothing.
+#}
+{% macro bulk_versions(rule, entries) %}
+  select
+    org_id,
+    {{ column_list(rule.columns | map(attribute='name')) }},
+    _day as valid_from,
+    next_day as valid_to
+  from (
+    select
+      *,
+      first_value(_day) over (
+        partition by org_id
+        order by _day groups between 1 following and unbounded following
+      ) as next_day,
+      row_number() over (partition by org_id, _day, {{ column_list(rule.identity) }} order by _row desc) as line_from_end
+    from {{ entries }} as entries
+  ) as versions
+  where line_from_end = 1
 {% endmacro %}
 
 {# A deletion with folder day D ends what was delivered up to and including D (contract, Goals_Deleted). #}

@@ -1,7 +1,8 @@
 {#
   The staging view of one delivered file: the contract's columns, softly cast, one row per raw row of the log.
     uncast   names of the columns whose text is not a value of their type, of key columns whose text no index can hold, and
-             of upserts' required columns without a value; such a row is set aside by the model that reads it
+             of upserts' required columns and bulk files' keys without a value; such a row is set aside by the model that
+             reads it
     _raw     the row as delivered (jsonb), computed only where it is asked for
   Of a row that removes its key nothing counts but the key and the flag.
 #}
@@ -19,6 +20,9 @@
 {%- endfor -%}
 {%- for column in contract.columns if column.required and contract.load == 'upsert' -%}
   {%- do doubts.append({'column': column.name, 'if': 'raw.' ~ adapter.quote(column.name) ~ ' is null'}) -%}
+{%- endfor -%}
+{%- for key in keys if contract.load == 'bulk' -%}
+  {%- do doubts.append({'column': key, 'if': 'raw.' ~ adapter.quote(key) ~ ' is null'}) -%}
 {%- endfor -%}
 {%- for key in indexed -%}
   {%- do doubts.append({'column': key, 'if': 'octet_length(raw.' ~ key ~ ') > ' ~ max_key_bytes()}) -%}

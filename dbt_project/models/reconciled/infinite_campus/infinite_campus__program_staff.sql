@@ -1,0 +1,1 @@
+{{ reconcile(ref('stg_infinite_campus__program_staff')) }}

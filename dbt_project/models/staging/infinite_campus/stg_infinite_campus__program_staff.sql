@@ -1,0 +1,1 @@
+{{ stage('infinite_campus', 'program_staff') }}

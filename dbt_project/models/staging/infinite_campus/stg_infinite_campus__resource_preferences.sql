@@ -1,0 +1,1 @@
+{{ stage('infinite_campus', 'resource_preferences') }}
