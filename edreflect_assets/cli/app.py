@@ -27,6 +27,7 @@ COMMANDS = {
     "approve": ("approve:approve", "Let through what the platform holds until a person has looked at it."),
     "report": ("report:report", "Write reports of what was delivered."),
     "offboarding": ("offboarding:offboarding", "Tell whether all of a leaving client is here."),
+    "edfi": ("edfi:edfi", "Keep a state's Ed-Fi ODS in step with the cohorts of a district."),
     "catalog": ("catalog:catalog", "Write a site that documents the published views."),
     "status": ("status:status", "Show the server and the state of every org."),
     "export": ("export:export", "Hand on what the platform holds."),

@@ -79,28 +79,25 @@ from (
 {% macro fold_snapshot_table(table, fresh) %}
 {%- set stored = 'offboarding_log.' ~ table.name -%}
 {%- set rows = 'raw_offboarding.' ~ table.name if fresh else 'pg_temp.chosen_rows' -%}
-drop table if exists pg_temp.orgs_of_table, pg_temp.incoming, pg_temp.chosen, pg_temp.differing, pg_temp.chosen_rows;
+drop table if exists pg_temp.orgs_of_table, pg_temp.chosen, pg_temp.differing, pg_temp.chosen_rows;
 
 create temp table orgs_of_table on commit drop as
 select org_id from pg_temp.changed_tables where table_name = '{{ table.name }}';
 
-create temp table incoming on commit drop as
-select raw.org_id, raw._id, raw._load_id, raw._row, {{ snapshot_hash(table) }} as _hash
-from pg_temp.next_loads as loads
-join raw_offboarding.{{ table.name }} as raw on raw._load_id = loads.load_id
-where loads.table_name = '{{ table.name }}' and loads.org_id in (select org_id from pg_temp.orgs_of_table)
-  -- an array, so that the block-range index is used
-  and raw._load_id = any (array(select load_id from pg_temp.next_loads where table_name = '{{ table.name }}'));
-
 {% if fresh -%}
-create temp table chosen on commit drop as select * from pg_temp.incoming;
+create temp table chosen on commit drop as
+{{ incoming_snapshot_rows(table) }};
 {%- else -%}
 create temp table differing on commit drop as
-select org_id, _id, _hash, sum(copies)::integer as surplus
+select
+  org_id, _id, _hash,
+  sum(copies)::integer as surplus,
+  count(_row) as delivered, max(_load_id) as _load_id, max(_row) as _row
 from (
-  select org_id, _id, _hash, 1 as copies from pg_temp.incoming
+  select incoming.*, 1 as copies from ({{ incoming_snapshot_rows(table) }}) as incoming
   union all
-  select org_id, _id, _hash, -1 as copies from {{ stored }} where org_id in (select org_id from pg_temp.orgs_of_table)
+  select org_id, _id, null, null, _hash, -1 as copies
+  from {{ stored }} where org_id in (select org_id from pg_temp.orgs_of_table)
 ) as compared
 group by org_id, _id, _hash
 having sum(copies) <> 0;
@@ -123,17 +120,22 @@ using (
 ) as gone
 where stored.ctid = gone.at;
 
+-- a row that came once is known already; only of the others every copy is looked for
 create temp table chosen on commit drop as
+select org_id, _id, _load_id, _row, _hash
+from pg_temp.differing
+where surplus > 0 and delivered = 1
+union all
 select copy.org_id, copy._id, copy._load_id, copy._row, copy._hash
 from (
   select
     incoming.*, differing.surplus,
     row_number() over (partition by incoming.org_id, incoming._id, incoming._hash) as number
-  from pg_temp.incoming as incoming
+  from ({{ incoming_snapshot_rows(table) }}) as incoming
   join pg_temp.differing as differing
     on differing.org_id = incoming.org_id and differing._id is not distinct from incoming._id
     and differing._hash = incoming._hash
-  where differing.surplus > 0
+  where differing.surplus > 0 and differing.delivered > 1
 ) as copy
 where copy.number <= copy.surplus;
 
@@ -194,6 +196,16 @@ where raw._load_id = any (array(select load_id from pg_temp.next_loads where tab
 
 do $$ begin {{ analyze_if_outgrown(stored) }} end $$;
 {% endmacro %}
+
+{# The rows of a table that are to be stored, with what each says as one number. #}
+{% macro incoming_snapshot_rows(table) -%}
+select raw.org_id, raw._id, raw._load_id, raw._row, {{ snapshot_hash(table) }} as _hash
+from pg_temp.next_loads as loads
+join raw_offboarding.{{ table.name }} as raw on raw._load_id = loads.load_id
+where loads.table_name = '{{ table.name }}' and loads.org_id in (select org_id from pg_temp.orgs_of_table)
+  -- an array, so that the block-range index is used
+  and raw._load_id = any (array(select load_id from pg_temp.next_loads where table_name = '{{ table.name }}'))
+{%- endmacro %}
 
 {# Ends the fold: which days there are, what is stored, and what was applied and retired. #}
 {% macro record_folded_snapshots() %}

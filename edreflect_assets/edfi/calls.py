@@ -1,0 +1,171 @@
+"""Makes the calls of a plan: in the order that references ask for, several at a time, each outcome written down."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+
+from edreflect_assets.edfi.client import CallFailed, OdsClient, OdsResourceGone
+
+from edreflect_assets.edfi.decisions import Deletion, Plan, Write
+from edreflect_assets.edfi.resources import COHORTS, RESOURCES, NaturalKey
+from edreflect_assets.edfi.state import Confirmed, Failed, Recorder
+from edreflect_assets.errors import EdreflectError
+
+# Called with the number of calls in all and of those that are over, from any thread.
+Progress = Callable[[int, int], None]
+# Calls in a row that found no ODS working, beyond those in flight, after which the others are not tried.
+_PATIENCE = 4
+
+
+@dataclass
+class Outcome:
+    """What came of a plan's calls: confirmed ones by (resource, verb), failed ones by (resource, verb, status).
+
+    The status is None where there was no answer, or no call because the association's cohort could not be written.
+    """
+
+    confirmed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    failed: Counter[tuple[str, str, int | None]] = field(default_factory=Counter)
+
+
+def make_calls(
+    client: OdsClient,
+    plan: Plan,
+    recorder: Recorder,
+    cohorts: Iterable[NaturalKey],
+    *,
+    concurrency: int,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Make the calls of ``plan``, at most ``concurrency`` at a time, and return what came of them.
+
+    ``cohorts`` are the natural keys of the cohorts that the ODS holds before. A call that fails is recorded and stops
+    nothing else. Raises EdreflectError when the ODS answers nothing any more, refuses the login, or the database does not
+    take the outcomes; what was confirmed until then is recorded.
+    """
+    calls = _Calls(
+        client, recorder, set(cohorts), concurrency=concurrency, tell=partial(progress or _silent, plan.calls)
+    )
+    associations_gone = [deletion for deletion in plan.deletions if deletion.resource.is_association]
+    cohorts_gone = [deletion for deletion in plan.deletions if not deletion.resource.is_association]
+    order = {resource: number for number, resource in enumerate(RESOURCES)}
+    associations = sorted(
+        (write for write in plan.writes if write.resource.is_association), key=lambda write: order[write.resource]
+    )
+    for phase in (
+        [partial(calls.delete, deletion) for deletion in associations_gone],
+        [partial(calls.delete, deletion) for deletion in cohorts_gone],
+        [partial(calls.write, write) for write in plan.writes if not write.resource.is_association],
+        [partial(calls.write, write) for write in associations],
+    ):
+        calls.run(phase)
+    recorder.settled()
+    return calls.outcome
+
+
+class _Calls:
+    def __init__(
+        self,
+        client: OdsClient,
+        recorder: Recorder,
+        cohorts: set[NaturalKey],
+        *,
+        concurrency: int,
+        tell: Callable[[int], None],
+    ) -> None:
+        self._client, self._recorder, self._cohorts = client, recorder, cohorts
+        self._concurrency, self._tell = concurrency, tell
+        self._done = 0
+        self._unanswered = 0
+        self._lock = threading.Lock()
+        self.outcome = Outcome()
+
+    def run(self, calls: Sequence[Callable[[], None]]) -> None:
+        """Make calls that do not depend on each other; raises what stops all of them."""
+        if not calls:
+            return
+        with ThreadPoolExecutor(self._concurrency, thread_name_prefix="edfi") as executor:
+            waiting: Iterator[Callable[[], None]] = iter(calls)
+            running: set[Future[None]] = set()
+            # No more than are in flight or next are handed over, so that an error or Ctrl-C leaves nothing behind.
+            while running or (running := {executor.submit(call) for call in islice(waiting, 2 * self._concurrency)}):
+                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    future.result()
+                running |= {executor.submit(call) for call in islice(waiting, len(finished))}
+
+    def delete(self, deletion: Deletion) -> None:
+        """DELETE; that it is gone already is as good."""
+        try:
+            self._client.delete(deletion.resource.name, deletion.ods_id)
+        except CallFailed as failure:
+            self._failed(deletion, "DELETE", deletion.campus_key, failure)
+            return
+        if deletion.resource is COHORTS:
+            with self._lock:
+                self._cohorts.discard(deletion.key)
+        self._confirmed(deletion, "DELETE", Confirmed(deletion.resource, deletion.ods_id, None))
+
+    def write(self, write: Write) -> None:
+        """PUT what the ODS has, POST what it has not; what is gone there against expectation is posted, too."""
+        verb, ods_id = ("PUT", write.ods_id) if write.ods_id else ("POST", "")
+        if write.resource.is_association and write.key[:2] not in self._cohorts:
+            missing = "The association was not sent, because its cohort could not be written."
+            self._failed(write, verb, write.wanted.campus_key, CallFailed(None, missing, retryable=False), asked=False)
+            return
+        try:
+            if ods_id:
+                try:
+                    self._client.replace(write.resource.name, ods_id, write.wanted.payload)
+                except OdsResourceGone:
+                    verb, ods_id = "POST", ""
+            if not ods_id:
+                ods_id = self._client.upsert(write.resource.name, write.wanted.payload)
+        except CallFailed as failure:
+            self._failed(write, verb, write.wanted.campus_key, failure)
+            return
+        if write.resource is COHORTS:
+            with self._lock:
+                self._cohorts.add(write.key)
+        self._confirmed(write, verb, Confirmed(write.resource, ods_id, write.wanted))
+
+    def _confirmed(self, call: Deletion | Write, verb: str, outcome: Confirmed) -> None:
+        self._recorder.record(outcome)
+        with self._lock:
+            self._unanswered = 0
+            self.outcome.confirmed[call.resource.name, verb] += 1
+        self._step()
+
+    def _failed(
+        self, call: Deletion | Write, verb: str, campus_key: str | None, failure: CallFailed, *, asked: bool = True
+    ) -> None:
+        message = failure.message.replace("\0", "")
+        self._recorder.record(Failed(call.resource, verb, campus_key, call.key, failure.status, message))
+        with self._lock:
+            self.outcome.failed[call.resource.name, verb, failure.status] += 1
+            if asked:
+                works = failure.status is not None and failure.status < 500 and failure.status != 429
+                self._unanswered = 0 if works else self._unanswered + 1
+            given_up = self._unanswered >= self._concurrency + _PATIENCE
+        self._step()
+        if given_up:
+            raise EdreflectError(
+                f"The ODS did not do any of the last {self._unanswered} calls (no answer, busy or broken); the others were"
+                " not tried. Publish again when it works: what was confirmed is not sent again."
+            )
+
+    def _step(self) -> None:
+        with self._lock:
+            self._done += 1
+            done = self._done
+        self._tell(done)
+
+
+def _silent(_total: int, _done: int) -> None:
+    """Show nothing."""
