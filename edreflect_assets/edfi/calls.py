@@ -150,13 +150,13 @@ class _Calls:
         with self._lock:
             self.outcome.failed[call.resource.name, verb, failure.status] += 1
             if asked:
-                works = failure.status is not None and failure.status < 500 and failure.status != 429
+                works = failure.status is not None and failure.status < 500 and failure.status not in (401, 429)
                 self._unanswered = 0 if works else self._unanswered + 1
             given_up = self._unanswered >= self._concurrency + _PATIENCE
         self._step()
         if given_up:
             raise EdreflectError(
-                f"The ODS did not do any of the last {self._unanswered} calls (no answer, busy or broken); the others were"
+                f"The ODS did not do any of the last {self._unanswered} calls (no answer, no login, busy or broken); the others were"
                 " not tried. Publish again when it works: what was confirmed is not sent again."
             )
 

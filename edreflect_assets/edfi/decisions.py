@@ -189,7 +189,7 @@ class _Decision:
 
     def keys_afterwards(self) -> set[NaturalKey]:
         """Return the natural keys that the ODS holds for the org once the plan is done, as far as the map knows."""
-        there = [*self._entries.values(), *(self._side.found or {}).values()]
+        there: list[Mapped | Found] = [*self._entries.values(), *(self._side.found or {}).values()]
         kept = {each.key for each in there if each.ods_id not in self._deleted}
         return kept | {write.key for write in self._plan.writes if write.resource is self._resource}
 

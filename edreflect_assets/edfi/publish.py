@@ -13,7 +13,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg
 
 from edreflect_assets.database import connect
 from edreflect_assets.edfi.calls import Outcome, make_calls
-from edreflect_assets.edfi.decisions import Found, Mode, Plan, Side, decide
+from edreflect_assets.edfi.decisions import Found, Mapped, Mode, Plan, Side, decide
 from edreflect_assets.edfi.ods import Ods
 from edreflect_assets.edfi.resources import COHORTS, RESOURCES, Resource
 from edreflect_assets.edfi.state import (
@@ -108,7 +108,7 @@ def publish(
             _recorded(connection, publication) as run_id,
             Recorder(partial(connect, settings, application_name=_NAME), scope, run_id, day) as recorder,
         ):
-            cohorts = [*sides[COHORTS].mapped, *(sides[COHORTS].found or {}).values()]
+            cohorts: list[Mapped | Found] = [*sides[COHORTS].mapped, *(sides[COHORTS].found or {}).values()]
             outcome = make_calls(
                 client,
                 publication.plan,
