@@ -1,0 +1,1 @@
+"""Publishing to an Ed-Fi ODS/API of an org."""
