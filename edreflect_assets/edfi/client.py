@@ -146,14 +146,16 @@ class OdsClient:
 
     def _attempt(self, call: _Call) -> httpx.Response:
         token = self._tokens.current()
+        hidden = {*self._hidden, token.value}
         response = self._send(call, token)
         if response.status_code == 401 and not call.renewed:
             call.renewed = True
             token = self._tokens.renewed(token)
+            hidden.add(token.value)
             response = self._send(call, token)
         if response.is_success:
             return response
-        failure = answered(call.verb, call.resource, response, (token.value, *self._hidden))
+        failure = answered(call.verb, call.resource, response, hidden)
         failure.retry_after = seconds_asked(response.headers.get("Retry-After"))
         raise failure
 

@@ -142,9 +142,8 @@ class Service:
         district, identifier = request.query.get("educationOrganizationId"), request.query.get("cohortIdentifier")
         found = [
             ods_id
-            for ods_id, payload in store.payloads(request.resource)
-            if (district is None or str(rules.district_of(request.resource, payload)) == district)
-            and (identifier is None or rules.identifier_of(request.resource, payload) == identifier)
+            for ods_id, payload in store.payloads(request.resource, district)
+            if (identifier is None or rules.identifier_of(request.resource, payload) == identifier)
             and (self.districts is None or rules.district_of(request.resource, payload) in self.districts)
         ]
         page = [store.rendered(request.resource, ods_id) for ods_id in found[offset : offset + limit]]

@@ -8,7 +8,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edreflect_assets.fake_ods.rules import COHORTS, RESOURCES, Key, Payload, cohort_key, links, natural_key
+from edreflect_assets.fake_ods.rules import (
+    COHORTS,
+    RESOURCES,
+    Key,
+    Payload,
+    cohort_key,
+    district_of,
+    links,
+    natural_key,
+)
 
 _SERVERS_OWN = ("id", "_etag")
 
@@ -28,6 +37,9 @@ class YearStore:
         self.items: dict[str, dict[str, Item]] = {resource: {} for resource in RESOURCES}
         self._ids: dict[str, dict[Key, str]] = {resource: {} for resource in RESOURCES}
         self._associations: defaultdict[Key, dict[str, str]] = defaultdict(dict)
+        self._of_district: dict[str, defaultdict[str, dict[str, None]]] = {
+            resource: defaultdict(dict) for resource in RESOURCES
+        }
         self._etags = itertools.count(1)
 
     def put(self, resource: str, payload: Payload) -> tuple[str, bool]:
@@ -37,6 +49,7 @@ class YearStore:
         created = ods_id is None
         if ods_id is None:
             ods_id = self._ids[resource][key] = uuid.uuid4().hex
+            self._of_district[resource][str(district_of(resource, payload))][ods_id] = None
             if resource != COHORTS:
                 self._associations[cohort_key(payload)][ods_id] = resource
         self._write(resource, ods_id, payload)
@@ -56,6 +69,7 @@ class YearStore:
         """Delete one item, whatever refers to it; raises KeyError for an unknown id."""
         item = self.items[resource].pop(ods_id)
         del self._ids[resource][natural_key(resource, item.payload)]
+        del self._of_district[resource][str(district_of(resource, item.payload))][ods_id]
         if resource != COHORTS:
             of_cohort = self._associations[cohort_key(item.payload)]
             del of_cohort[ods_id]
@@ -77,9 +91,11 @@ class YearStore:
         cohort = None if resource == COHORTS else self.cohort_id(cohort_key(item.payload))
         return {"id": ods_id, **links(resource, item.payload, cohort), "_etag": item.etag}
 
-    def payloads(self, resource: str) -> Iterator[tuple[str, Payload]]:
-        """Iterate over ids and payloads in the order of creation."""
-        return ((ods_id, item.payload) for ods_id, item in self.items[resource].items())
+    def payloads(self, resource: str, district: str | None = None) -> Iterator[tuple[str, Payload]]:
+        """Iterate over ids and payloads, of one district or all, in the order of creation."""
+        items = self.items[resource]
+        ids = items if district is None else self._of_district[resource].get(district, {})
+        return ((ods_id, items[ods_id].payload) for ods_id in ids)
 
     def _write(self, resource: str, ods_id: str, payload: Payload) -> None:
         kept = {name: value for name, value in payload.items() if name not in _SERVERS_OWN}
