@@ -11,7 +11,6 @@ from functools import partial
 from itertools import islice
 
 from edreflect_assets.edfi.client import CallFailed, OdsClient, OdsResourceGone
-
 from edreflect_assets.edfi.decisions import Deletion, Plan, Write
 from edreflect_assets.edfi.resources import COHORTS, RESOURCES, NaturalKey
 from edreflect_assets.edfi.state import Confirmed, Failed, Recorder

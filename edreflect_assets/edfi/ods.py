@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from edreflect_assets.edfi.standards import DATA_STANDARDS
-
 from edreflect_assets.org_fields import Fields
 
 FIELDS = frozenset(

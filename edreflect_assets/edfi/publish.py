@@ -7,12 +7,12 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from edreflect_assets.edfi.client import OdsClient, OdsConnection
 from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 
 from edreflect_assets.database import connect
 from edreflect_assets.edfi.calls import Outcome, make_calls
+from edreflect_assets.edfi.client import OdsClient, OdsConnection
 from edreflect_assets.edfi.decisions import Found, Mapped, Mode, Plan, Side, decide
 from edreflect_assets.edfi.ods import Ods
 from edreflect_assets.edfi.resources import COHORTS, RESOURCES, Resource
