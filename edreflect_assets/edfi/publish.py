@@ -200,5 +200,5 @@ def _check_deletions(publication: Publication, sides: Mapping[Resource, Side], o
             f"{scope.org_id}, {scope.school_year}: {deletions:,} of {held:,} {resource.name} in the ODS would be deleted,"
             f" more than {ods.max_deleted_share:.0%}; nothing was sent. See `edreflect edfi"
             f" {'resync --dry-run' if publication.mode == 'resync' else 'plan'}"
-            f" --org {scope.org_id} --year {scope.school_year}`, and if that is right, run it with --yes."
+            f" --org {scope.org_id} --year {scope.school_year}`, and if that is right, run it with --yes (in Dagster: `yes: true`)."
         )

@@ -9,6 +9,7 @@ import dagster as dg
 
 from edreflect_assets.contracts import load_feeds
 from edreflect_assets.orchestration.dbt import daily_check_keys, dbt_models
+from edreflect_assets.orchestration.edfi import ods_assets, ods_checks, ods_jobs, ods_schedules
 from edreflect_assets.orchestration.jobs import build_job, check_job, data_tests_job, ingest_jobs
 from edreflect_assets.orchestration.late_files import late_files_sensor
 from edreflect_assets.orchestration.ledger_checks import ledger_checks
@@ -28,18 +29,20 @@ def build_definitions(settings: Settings, manifest: Path | None = None) -> dg.De
     models = dbt_models(manifest)
     ingests = {feed.name: ingest_jobs(feed) for feed in feeds}
     return dg.Definitions(
-        assets=[*(asset for feed in feeds for asset in raw_assets(feed)), models],
-        asset_checks=[ledger_checks(feed) for feed in feeds],
+        assets=[*(asset for feed in feeds for asset in raw_assets(feed)), models, ods_assets()],
+        asset_checks=[*(ledger_checks(feed) for feed in feeds), ods_checks()],
         jobs=[
             *(job for jobs in ingests.values() for job in jobs),
             *(check_job(feed) for feed in feeds),
             build_job(models, *feeds),
             data_tests_job(daily_check_keys(manifest)),
+            *ods_jobs(),
         ],
         schedules=[
             *(ingest_schedule(feed) for feed in feeds if feed.recurring),
             *(checks_schedule(feed) for feed in feeds),
             data_tests_schedule(),
+            *ods_schedules(),
         ],
         sensors=[
             registry_sensor(),

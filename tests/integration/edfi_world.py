@@ -8,8 +8,9 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -95,16 +96,17 @@ class EdfiWorld:
 
     settings: Settings
     ods: FakeOds
+    _days: Iterator[date] = field(default_factory=lambda: (DAY + timedelta(days) for days in count()))
 
     @property
     def org(self) -> Org:
         """The org as registered."""
         return load_registry(self.settings)[ORG]
 
-    def load(self, campus: Campus, day: date = DAY, **changed: bytes) -> None:
-        """Load the files of a day and apply them; ``changed`` replaces whole files, by table."""
+    def load(self, campus: Campus, **changed: bytes) -> None:
+        """Load the files of the next day and apply them; ``changed`` replaces whole files, by table."""
         files = campus.files() | {FEED.tables[table].file: content for table, content in changed.items()}
-        landed = deliver(self.settings, files, org_id=ORG, day=day, feed=FEED.name)
+        landed = deliver(self.settings, files, org_id=ORG, day=next(self._days), feed=FEED.name)
         with closing(connect(self.settings)) as connection:
             load_delivery(connection, FEED, landed)
         self.build()
@@ -122,6 +124,8 @@ class EdfiWorld:
                 columns = [column.name for column in FEED.tables[table].columns]
                 values = [[ORG, *(row[column] for column in columns), DAY] for row in rows]
                 names = ", ".join(["org_id", *columns, "_day"])
+                if not values:
+                    continue
                 execute_values(cursor, f"insert into infinite_campus.{table} ({names}) values %s", values)
 
     def publish(self, mode: Mode = "change", year: int = YEAR, **options: Any) -> Publication:
@@ -129,6 +133,19 @@ class EdfiWorld:
         options.setdefault("open_client", partial(OdsClient, retries=NO_PAUSES, sleep=lambda _: None))
         with mock.patch.dict(os.environ, ENVIRONMENT):
             return publish(self.settings, self.org, year, mode, **options)
+
+    def empty(self) -> None:
+        """Let nothing be there but the org's entry: in the ODS, the map, and what is reconciled."""
+        self.ods.fault = None
+        register(self.settings, self.ods)
+        for resource in reversed(ALL_ON):
+            for year in (YEAR, YEAR + 1):
+                for ods_id in self.ods.resources(year, resource):
+                    self.ods.delete_directly(year, resource, ods_id)
+        for table in ("edfi.identity_map", "edfi.runs", "edfi.failed_calls", "ops.quarantine"):
+            self.query(f"delete from {table} returning 1")
+        self.reconcile(Campus(preferences={}, toggles={}))
+        self.ods.reset_calls()
 
     def query(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from edreflect_assets.edfi.publish import Publication, TooManyDeletions
 from edreflect_assets.errors import Refused
 from edreflect_assets.fake_ods import Fault
 from edreflect_assets.settings import Settings
-from tests.integration.edfi_world import DAY, DISTRICT, YEAR, Campus, EdfiWorld, edfi_world, register
+from tests.integration.edfi_world import DISTRICT, YEAR, Campus, EdfiWorld, edfi_world, register
 from tests.model.database import fresh_database
 
 
@@ -28,16 +27,7 @@ def shared(
 @pytest.fixture
 def world(shared: EdfiWorld) -> EdfiWorld:
     """The world with nothing in it."""
-    shared.ods.fault = None
-    register(shared.settings, shared.ods)
-    for resource in ("studentCohortAssociations", "staffCohortAssociations", "cohorts"):
-        for year in (YEAR, YEAR + 1):
-            for ods_id in shared.ods.resources(year, resource):
-                shared.ods.delete_directly(year, resource, ods_id)
-    for table in ("edfi.identity_map", "edfi.runs", "edfi.failed_calls", "ops.quarantine"):
-        shared.query(f"delete from {table} returning 1")
-    shared.reconcile(Campus(programs={}, preferences={}, toggles={}))
-    shared.ods.reset_calls()
+    shared.empty()
     return shared
 
 
@@ -90,10 +80,10 @@ def test_files_become_resources_of_the_ods_and_the_next_run_calls_nothing(world:
 
 def test_a_row_that_the_next_snapshot_lacks_is_deleted_with_its_associations(world: EdfiWorld):
     campus = band()
-    world.load(campus, DAY)
+    world.load(campus)
     world.publish()
     del campus.programs["1"]
-    world.load(campus, date(2026, 9, 2))
+    world.load(campus)
     assert failures(world.publish()) == {}
     assert world.cohorts() == {"Choir": None}
     assert len(world.ods.resources(YEAR, "studentCohortAssociations")) == 1
@@ -103,21 +93,21 @@ def test_a_row_that_the_next_snapshot_lacks_is_deleted_with_its_associations(wor
 
 def test_a_header_alone_deletes_nothing(world: EdfiWorld):
     campus = band()
-    world.load(campus, date(2026, 9, 3))
+    world.load(campus)
     world.publish()
     with pytest.raises(Refused):
-        world.load(Campus(), date(2026, 9, 4))
+        world.load(Campus())
     assert world.publish().plan.calls == 0
     assert len(world.cohorts()) == 2
 
 
 def test_a_missing_row_is_not_deleted_while_a_record_of_the_file_is_set_aside(world: EdfiWorld):
     campus = band()
-    world.load(campus, date(2026, 9, 5))
+    world.load(campus)
     world.publish()
     rows = campus.files()["programs.csv"].decode().splitlines()
     broken = rows[1].replace(str(YEAR), "next year")
-    world.load(campus, date(2026, 9, 6), programs="\n".join([rows[0], broken, rows[2], ""]).encode())
+    world.load(campus, programs="\n".join([rows[0], broken, rows[2], ""]).encode())
     publication = world.publish()
     assert publication.plan.calls == 0
     assert "1 of programs.csv" in str(publication.plan.remarks)

@@ -223,7 +223,7 @@ def world(
 def test_after_a_resync_the_ods_holds_what_it_should_and_a_second_one_writes_nothing(
     world: EdfiWorld, history: list[tuple[str, int]]
 ):
-    _empty(world)
+    world.empty()
     played = History(world)
     for step, seed in history:
         played.apply(step, seed)
@@ -246,7 +246,7 @@ def test_after_a_resync_the_ods_holds_what_it_should_and_a_second_one_writes_not
 @given(history=HISTORIES.filter(lambda steps: any(step == "program" for step, _ in steps)))
 def test_without_drift_a_change_run_alone_leads_there_too(world: EdfiWorld, history: list[tuple[str, int]]):
     """What only a resync mends is left out: mappings, toggles, programs that stop qualifying, and the ODS's own changes."""
-    _empty(world)
+    world.empty()
     played = History(world)
     for step, seed in history:
         if step in ("program", "gone", "person", "left", "publish", "failing", "resync"):
@@ -262,12 +262,3 @@ def test_without_drift_a_change_run_alone_leads_there_too(world: EdfiWorld, hist
     names = [program["program_name"] for program in played.campus.programs.values()]
     if all(len(list(same)) == 1 for _, same in groupby(sorted(names))):
         assert held(world, "cohorts") == wanted["cohorts"]
-
-
-def _empty(world: EdfiWorld) -> None:
-    world.ods.fault = None
-    for resource in reversed(RESOURCES):
-        for ods_id in world.ods.resources(YEAR, resource):
-            world.ods.delete_directly(YEAR, resource, ods_id)
-    for table in ("edfi.identity_map", "edfi.runs", "edfi.failed_calls"):
-        world.query(f"delete from {table} returning 1")
