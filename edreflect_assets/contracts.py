@@ -436,7 +436,9 @@ def _read_table(
     _require(load != "bulk" or not meta.get("dayless"), place, "a bulk file is the state of a day and needs one")
     empty = meta.get("empty")
     _require(empty in {None, "refuse"}, place, "empty may only say refuse")
-    _require(empty is None or load == "bulk", place, "empty is for bulk files; what others say without rows is no danger")
+    _require(
+        empty is None or load == "bulk", place, "empty is for bulk files; what others say without rows is no danger"
+    )
     identity, parent = tuple(meta.get("identity") or ()), meta.get("parent")
     _require(parent is None or set(parent) == {"table", "key"}, place, "parent names a table and a key")
     for column in (*key, *drop_key, *identity, *(parent["key"] if parent else ())):
