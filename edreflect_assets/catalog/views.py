@@ -23,6 +23,7 @@ _KEY = re.compile(r"^(?:unnest\()?(\w+)\)?(?:::[\w\[\]]+)?$")
 GROUPS = {
     "learning": "Learning records",
     "roster": "Rosters",
+    "infinite_campus": "Programs and cohorts",
     "reference": "Curriculum and reference",
     "edreflect": "Educator evaluation",
 }

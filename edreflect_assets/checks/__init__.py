@@ -12,6 +12,7 @@ from datetime import datetime
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, misnamed by psycopg2
 
 from edreflect_assets.checks.base import Check, CheckResult, Registry
+from edreflect_assets.checks.bulk import bulk_files_delivered
 from edreflect_assets.checks.deliveries import REFUSED, chain_of_days, freshness, refused_deliveries, shrink
 from edreflect_assets.checks.files import (
     columns_as_documented,
@@ -42,6 +43,14 @@ def _is_recurring(feed: Feed) -> bool:
     return feed.recurring
 
 
+def _loses_what_does_not_come(feed: Feed) -> bool:
+    return feed.recurring and not feed.holds_snapshots
+
+
+def _has_bulk_files(feed: Feed) -> bool:
+    return any(contract.load == "bulk" for contract in feed.files.values())
+
+
 def _has_groups(feed: Feed) -> bool:
     return feed.convention is not None
 
@@ -60,7 +69,7 @@ CHECKS: tuple[Check, ...] = (
         "chain_of_days",
         "No expected day is missing between an org's first and last day.",
         chain_of_days,
-        _is_recurring,
+        _loses_what_does_not_come,
     ),
     Check("freshness", "Every org has delivered the last day expected of it.", freshness, _is_recurring),
     Check("snapshots_complete", "No snapshot lacks a whole file group.", snapshots_complete, _has_groups),
@@ -81,6 +90,12 @@ CHECKS: tuple[Check, ...] = (
         "The files came that a reference file calls for.",
         dependent_file_present,
         _has_references,
+    ),
+    Check(
+        "bulk_files_delivered",
+        "Files that are the whole state of their table came, with rows.",
+        bulk_files_delivered,
+        _has_bulk_files,
     ),
     Check("old_ids_mapped", "The old ids of legacy exports are translated.", old_ids_mapped, _is_legacy),
     Check("school_years_agree", "School years and their ids agree.", school_years_agree, _is_legacy),

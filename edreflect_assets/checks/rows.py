@@ -111,7 +111,8 @@ def quarantine(connection: Connection, feed: Feed, _registry: Registry, now: dat
         "warn",
         found,
         good="No row was set aside.",
-        meaning="These rows are not in any published view",
+        meaning="These rows are not in any published view"
+        + (", and count as deleted until a later file has them" if feed.holds_snapshots else ""),
         resolve="`select line, column_name, reason from ops.quarantine where load_id = N` names the lines; "
         "have the source correct them and deliver the day again",
         set_aside=sum(at_load + uncast for *_, at_load, uncast in rows),

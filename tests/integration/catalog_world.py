@@ -29,8 +29,10 @@ from tests.model.database import fresh_database
 SELECTION = [
     "staging.oneroster",
     "staging.timeback",
+    "staging.infinite_campus",
     "reconciled.oneroster",
     "reconciled.timeback",
+    "reconciled.infinite_campus",
     "marts",
     "analytics",
 ]

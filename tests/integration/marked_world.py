@@ -20,6 +20,7 @@ from edreflect_assets.settings import Settings
 from edreflect_assets.sftp_server import SftpServer, SftpUser
 
 FEED = load_feeds()["edreflect"]
+CAMPUS = load_feeds()["infinite_campus"]
 SAMPLE = Sample(orgs=2, days=3, educators=4, seed=4, end_day=date(2026, 1, 7), dirty=False)
 MAPLE, CEDAR = SAMPLE.org_names
 DAYS = [day.isoformat() for day in SAMPLE.calendar]
@@ -165,10 +166,22 @@ def deliver(root: Path) -> None:
 
     (folder(root, MAPLE, BUG_DAY) / "Goals.csv").write_bytes(csv_of([GOALS, marked_row(FEED, "Goals.csv")]))
 
+    deliver_programs(root / MAPLE / "infinite_campus" / DAYS[1])
     for file in ("Private_Notes.csv", "Observation_Survey.csv"):
         (folder(root, CEDAR, LAST_DAY) / file).write_bytes(csv_of([["note"], [mark()]]))
     for day, content in refused_files().items():
         (folder(root, CEDAR, day) / "Goals.csv").write_bytes(content)
+
+
+def deliver_programs(directory: Path) -> None:
+    """Write a program, and stays in it that are wrong in every way."""
+    directory.mkdir(parents=True)
+    program = marked_row(CAMPUS, "programs.csv", program_category="Cohort")
+    for file, rows in {"programs.csv": [program], "program_participation.csv": []}.items():
+        (directory / file).write_bytes(csv_of([list(CAMPUS.files[file].column_names), *rows]))
+    with (directory / "program_participation.csv").open("ab") as stream:
+        stream.write(csv_of([marked_row(CAMPUS, "program_participation.csv", program_id=program[0])]))
+        stream.write(dirty_lines(CAMPUS, "program_participation.csv"))
 
 
 def refused_files() -> dict[str, bytes]:

@@ -72,6 +72,9 @@ def write_deliveries(root: Path) -> None:
     for org in (GONE, STRANGER):
         _write_snapshot(root / org / "offboarding" / DAYS[1], mark if org == GONE else "kept".upper)
         _write_legacy(root / org / "legacy" / "2020-08-09", mark if org == GONE else "kept".upper)
+    for org in (GONE, SISTER, STRANGER):
+        for day in DAYS:
+            _write_programs(root / org / "infinite_campus" / day, mark if org == GONE else "kept".upper)
 
 
 def _write_snapshot(directory: Path, word: Callable[[], str]) -> None:
@@ -99,6 +102,17 @@ def _write_legacy(directory: Path, word: Callable[[], str]) -> None:
     feedback = [["observation_group_id", "feedback", "feedback_date"], ["1", word(), word()]]
     (directory / "Observation_Feedback.csv").write_bytes(csv_of(feedback))
     (directory / "Observation_Survey.csv").write_bytes(csv_of([["answer"], [word()]]))
+
+
+def _write_programs(directory: Path, word: Callable[[], str]) -> None:
+    """Write programs and who is in them, one of whom cannot be taken; the orgs deliver the same ids."""
+    feed = load_feeds()["infinite_campus"]
+    directory.mkdir(parents=True)
+    programs = [["p1", word(), "Cohort", word(), "100", "2026"], ["p2", word(), "Sport", word(), "100", "2026"]]
+    stays = [["s1", "p1", word(), "2026-01-05", ""], ["s2", "p1", word(), word(), ""]]
+    for table, rows in {"programs": programs, "program_participation": stays}.items():
+        contract = feed.tables[table]
+        (directory / contract.file).write_bytes(csv_of([list(contract.column_names), *rows]))
 
 
 def _mark_words(path: Path) -> None:
@@ -246,7 +260,8 @@ def published(connection: Connection) -> dict[str, Counter[str]]:
             "select n.nspname, c.relname, array_agg(attname::text order by attnum) from pg_class c"
             " join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid"
             " where attnum > 0 and not attisdropped and (c.relkind in ('r', 'p') and nspname in"
-            " ('edreflect', 'timeback', 'marts', 'edreflect_log', 'timeback_log', 'oneroster_log')"
+            " ('edreflect', 'timeback', 'infinite_campus', 'marts', 'edreflect_log', 'timeback_log',"
+            " 'infinite_campus_log', 'oneroster_log')"
             " or c.relkind = 'v' and nspname in ('analytics', 'oneroster')) and relname not like '%_changes'"
             " group by 1, 2 order by 1, 2"
         )

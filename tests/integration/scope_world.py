@@ -54,7 +54,7 @@ def package(org: str) -> Rosters:
             {"id": "shared school", "name": f"School {org}", "type": "school", "parent_id": "shared district"},
         ],
         "user": [
-            {"id": "ada", "given_name": "Ada", "family_name": org, "email": f"ada@{org}"},
+            {"id": "ada", "given_name": "Ada", "family_name": org, "email": f"ada@{org}", "identifier": "n-ada"},
             {"id": "bob", "given_name": "Bob", "family_name": org},
             {"id": "tom", "given_name": "Tom", "family_name": org},
         ],
@@ -157,6 +157,31 @@ def curriculum(org: str) -> Records:
     }
 
 
+def programs(org: str) -> Records:
+    """Return the programs that north and south deliver: the same ids, other words; ada's number is in the rosters."""
+    return {
+        "programs": [
+            {
+                "program_id": "readers",
+                "program_name": f"Readers {org}",
+                "program_category": "Cohort: Cohort",
+                "district_number": str(YEARS[org]),
+                "school_year": YEARS[org],
+            }
+        ],
+        "program_participation": [
+            {
+                "participation_id": f"{number} reads",
+                "program_id": "readers",
+                "student_unique_id": number,
+                "begin_date": f"{YEARS[org]}-08-01",
+            }
+            for number in ("n-ada", "n-nobody")
+        ],
+        "program_staff": [{"program_staff_id": "tom reads", "program_id": "readers", "staff_unique_id": "n-tom"}],
+    }
+
+
 INSIGHTS = {
     "Idling": "Engagement",
     "CheatingUnauthorizedAppUse": "Cheating",
@@ -255,6 +280,7 @@ def fill(connection: Connection) -> None:
     for org in ("north", "south"):
         insert_rosters(connection, org, package(org))
         insert_records(connection, org, curriculum(org))
+        insert_records(connection, org, programs(org), "infinite_campus")
         for person in STUDENTS:
             insert_records(connection, org, facts(org, person))
     insert_rosters(connection, "north", {"role": [role("bob", "org north", "north")]})

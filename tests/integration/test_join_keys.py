@@ -16,7 +16,7 @@ from edreflect_assets.contracts import DBT_PROJECT_DIR
 from edreflect_assets.database import connect
 from edreflect_assets.settings import Settings
 from tests.integration.roster_tables import insert_org, insert_rosters, uid
-from tests.integration.scope_world import SHARED, STUDENTS, ask_for, curriculum, facts, logins, package, run
+from tests.integration.scope_world import SHARED, STUDENTS, ask_for, curriculum, facts, logins, package, programs, run
 from tests.integration.timeback_tables import CATALOGUE, insert_records, timeback_database
 
 
@@ -28,9 +28,14 @@ def documented(view: str) -> dict[str, Any]:
     return meta
 
 
-# view, key, the view it leads to, and the column there
+def listed(key: str | list[str]) -> list[str]:
+    """Return the parts of a documented key, which may be one."""
+    return [key] if isinstance(key, str) else key
+
+
+# view, key, the view it leads to, and the columns there
 JOINS = [
-    (view, join["key"], join["to"], join["column"])
+    (view, listed(join["key"]), join["to"], listed(join["column"]))
     for view in CATALOGUE
     for join in documented(view).get("join_keys", [])
 ]
@@ -45,6 +50,7 @@ def fill(connection: Connection) -> None:
     insert_records(connection, "north", curriculum("north"))
     for person in STUDENTS:
         insert_records(connection, "north", facts("north", person))
+    insert_records(connection, "north", programs("north"), "infinite_campus")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +67,7 @@ def analyst(settings: Settings) -> Iterator[Connection]:
         expand_grants(owner)
         with logins(owner, settings) as login:
             session = login("north")
-            ask_for(session, ",".join(map(uid, SHARED)))
+            ask_for(session, ",".join(map(uid, (*SHARED, "org north"))))
             yield session
 
 
@@ -70,18 +76,23 @@ def test_a_view_has_rows_to_join(analyst: Connection, view: str) -> None:
     assert run(analyst, f"select 1 from analytics.{view}")
 
 
-@pytest.mark.parametrize(("view", "key", "to", "column"), JOINS, ids=[f"{j[0]}-{j[1]}-{j[2]}" for j in JOINS])
-def test_a_documented_join_finds_rows(analyst: Connection, view: str, key: str, to: str, column: str) -> None:
+@pytest.mark.parametrize(("view", "key", "to", "column"), JOINS, ids=[f"{j[0]}-{'-'.join(j[1])}-{j[2]}" for j in JOINS])
+def test_a_documented_join_finds_rows(
+    analyst: Connection, view: str, key: list[str], to: str, column: list[str]
+) -> None:
     """The elements of an array are taken apart in FROM, where a condition can name them."""
-    element = re.fullmatch(r"unnest\((\w+)\)", key)
+    element = re.fullmatch(r"unnest\((\w+)\)", key[0])
     source = f"analytics.{view} as here" + (f" cross join unnest(here.{element[1]}) as each (id)" if element else "")
-    value = "each.id" if element else f"here.{key}"
+    values = ["each.id"] if element else [f"here.{name}" for name in key]
+    theirs = [f"there.{name}" for name in column]
+    equal = " and ".join(f"{left} = {right}" for left, right in zip(theirs, values, strict=True))
     joined = run(
         analyst,
-        f"select {value}, there.{column} from {source} join analytics.{to} as there on there.{column} = {value}",
+        f"select array[{', '.join(values)}]::text[], array[{', '.join(theirs)}]::text[]"
+        f" from {source} join analytics.{to} as there on {equal}",
     )
     assert joined
-    assert all(str(left) == str(right) for left, right in joined)
+    assert all(left == right for left, right in joined)
 
 
 @pytest.mark.parametrize("view", [view for view in CATALOGUE if "grain" in documented(view)])

@@ -1,4 +1,4 @@
-"""Rosters and TimeBack records put where a build would have put them, for tests of the 41 views on top.
+"""Rosters, TimeBack records and programs put where a build would have put them, for tests of the 43 views on top.
 
 Facts are made of all rows once: whoever fills the tables does so before the marts are built.
 """
@@ -24,29 +24,37 @@ from tests.model.database import fresh_database
 CATALOGUE: dict[str, dict[str, Any]] = yaml.safe_load((DBT_PROJECT_DIR / "catalogue.yml").read_text(encoding="utf-8"))[
     "views"
 ]
+# Scoped by the org of the registry whose rows they are, not by a person's organizations.
+COHORT_VIEWS = ("cohorts", "student_cohorts")
 SCOPED_VIEWS = tuple(
-    view for view, entry in CATALOGUE.items() if entry["scoped"] or view in {"class_enrollments", "course_enrollments"}
+    view
+    for view, entry in CATALOGUE.items()
+    if view not in COHORT_VIEWS and (entry["scoped"] or view in {"class_enrollments", "course_enrollments"})
 )
-OPEN_VIEWS = tuple(view for view in CATALOGUE if view not in SCOPED_VIEWS)
-RECORDS = ("staging.oneroster", "staging.timeback", "reconciled.oneroster", "reconciled.timeback")
+OPEN_VIEWS = tuple(view for view in CATALOGUE if view not in {*SCOPED_VIEWS, *COHORT_VIEWS})
+RECORDS = tuple(
+    f"{layer}.{feed}" for layer in ("staging", "reconciled") for feed in ("oneroster", "timeback", "infinite_campus")
+)
 VIEWS = (
     "oneroster__one_roster_class_subject",
     "oneroster__one_roster_class_grade",
     "marts.roster",
     "marts.timeback",
+    "marts.infinite_campus",
     "analytics.roster",
     "analytics.timeback",
+    "analytics.infinite_campus",
 )
 
 Records = Mapping[str, Sequence[Row]]
 
 
-def insert_records(connection: Connection, org: str, records: Records) -> None:
-    """Insert an org's rows by table of the TimeBack feed, in the connection's transaction.
+def insert_records(connection: Connection, org: str, records: Records, feed: str = "timeback") -> None:
+    """Insert an org's rows by table of a feed, in the connection's transaction.
 
     A column left out is null, the day of delivery 2026-01-01. Names in columns of uuids become ids, texts stay.
     """
-    contracts = load_feeds()["timeback"].tables
+    contracts = load_feeds()[feed].tables
     for table, rows in records.items():
         uuids = {column.name for column in contracts[table].columns if column.data_type == "uuid"}
         for row in rows:
@@ -54,7 +62,7 @@ def insert_records(connection: Connection, org: str, records: Records) -> None:
                 name: uid(value) if name in uuids and value is not None else value for name, value in row.items()
             }
             statement = sql.SQL("insert into {} ({}) values ({})").format(
-                sql.Identifier("timeback", table),
+                sql.Identifier(feed, table),
                 sql.SQL(", ").join(map(sql.Identifier, complete)),
                 sql.SQL(", ").join(map(sql.Literal, complete.values())),
             )

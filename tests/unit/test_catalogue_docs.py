@@ -42,6 +42,8 @@ EVALUATION_VIEWS = {
 INTERFACE: dict[str, dict[str, Any]] = yaml.safe_load((DBT_PROJECT_DIR / "catalogue.yml").read_text(encoding="utf-8"))[
     "views"
 ]
+# Rows of an org of the registry, not of a person's organizations.
+COHORT_VIEWS = {"cohorts", "student_cohorts"}
 # Without org_ids, and yet about people: scoped through the student all the same.
 SCOPED_WITHOUT_ORG_IDS = {"class_enrollments", "course_enrollments"}
 OPEN_VIEWS = {view for view, entry in INTERFACE.items() if not entry["scoped"]} - SCOPED_WITHOUT_ORG_IDS
@@ -111,9 +113,19 @@ def meta_of(view: str) -> dict[str, Any]:
     return meta
 
 
-def join_keys(view: str) -> list[dict[str, str]]:
-    joins: list[dict[str, str]] = meta_of(view).get("join_keys", [])
+def join_keys(view: str) -> list[dict[str, Any]]:
+    joins: list[dict[str, Any]] = meta_of(view).get("join_keys", [])
     return joins
+
+
+def listed(key: str | list[str]) -> list[str]:
+    """Return the parts of a documented key, which may be one."""
+    return [key] if isinstance(key, str) else key
+
+
+def told_as(key: str | list[str]) -> str:
+    """Return a documented key as it is written in words."""
+    return key if isinstance(key, str) else f"({', '.join(key)})"
 
 
 def sql_files(folder: str) -> dict[str, Path]:
@@ -146,8 +158,8 @@ def test_every_column_is_described(name: str) -> None:
     assert not undescribed, f"{name}: say in a sentence what these hold: {', '.join(undescribed)}"
 
 
-@pytest.mark.parametrize("view", sorted(EVALUATION_VIEWS))
-def test_an_edreflect_view_begins_with_org_id_and_ends_with_org_ids(view: str) -> None:
+@pytest.mark.parametrize("view", sorted(EVALUATION_VIEWS | COHORT_VIEWS))
+def test_a_view_of_an_orgs_rows_begins_with_org_id_and_ends_with_org_ids(view: str) -> None:
     names = [column["name"] for column in CATALOGUE[f"analytics__{view}"]["columns"]]
     assert (names[0], names[-1]) == ("org_id", "org_ids")
 
@@ -156,7 +168,7 @@ def test_an_edreflect_view_begins_with_org_id_and_ends_with_org_ids(view: str) -
 def test_a_view_is_published_to_a_reader_through_the_scope(name: str) -> None:
     view = name.removeprefix("analytics__")
     config = CATALOGUE[name]["config"]
-    macro = "scoped_to_orgs" if view in EVALUATION_VIEWS else "scoped_by_person"
+    macro = "scoped_to_orgs" if view in EVALUATION_VIEWS | COHORT_VIEWS else "scoped_by_person"
     assert config["materialized"] == "published_view"
     assert config["reader"] == ("evaluation_read" if view in EVALUATION_VIEWS else "analyst_read")
     text = sql_files("analytics")[name].read_text(encoding="utf-8")
@@ -211,9 +223,11 @@ def test_a_join_key_leads_from_a_column_to_a_column_of_the_same_type(view: str) 
     columns = {name: data_type.removesuffix(" not null") for name, data_type in INTERFACE[view]["columns"].items()}
     for join in join_keys(view):
         assert set(join) == {"key", "to", "column"}
-        column, cast, element = KEY.fullmatch(join["key"]).group("column", "cast", "element")  # type: ignore[union-attr]
-        data_type = columns[element].removesuffix("[]") if element else cast or columns[column]
-        assert data_type == INTERFACE[join["to"]]["columns"][join["column"]].removesuffix(" not null"), join
+        there = INTERFACE[join["to"]]["columns"]
+        for key, to_column in zip(listed(join["key"]), listed(join["column"]), strict=True):
+            column, cast, element = KEY.fullmatch(key).group("column", "cast", "element")  # type: ignore[union-attr]
+            data_type = columns[element].removesuffix("[]") if element else cast or columns[column]
+            assert data_type == there[to_column].removesuffix(" not null"), join
 
 
 @pytest.mark.parametrize("view", INTERFACE)
@@ -221,14 +235,15 @@ def test_the_join_keys_are_told_in_words_as_they_are_in_data(view: str) -> None:
     """Those that lead out of the view, then those that lead to it from other views."""
     told: dict[str, list[str]] = {}
     for join in join_keys(view):
-        told.setdefault(f"{join['key']} to ", []).append(f"{join['to']}.{join['column']}")
+        told.setdefault(f"{told_as(join['key'])} to ", []).append(f"{join['to']}.{told_as(join['column'])}")
     for other in sorted(INTERFACE):
         for join in join_keys(other):
             if join["to"] == view:
-                element = KEY.fullmatch(join["key"])["element"]  # type: ignore[index]
-                key = f"unnest({other}.{element})" if element else f"{other}.{join['key']}"
-                told.setdefault(f"{join['column']} from ", []).append(key)
-    words = "; ".join(how + " or ".join(", ".join(ends).rsplit(", ", 1)) for how, ends in told.items())
+                written = told_as(join["key"])
+                element = found["element"] if (found := KEY.fullmatch(written)) else None
+                key = f"unnest({other}.{element})" if element else f"{other}.{written}"
+                told.setdefault(f"{told_as(join['column'])} from ", []).append(key)
+    words = "; ".join(how + " or ".join(filter(None, (", ".join(ends[:-1]), ends[-1]))) for how, ends in told.items())
     line = resolve_lines(CATALOGUE[f"analytics__{view}"]["description"])[3]
     assert line.removeprefix("Join keys: ").startswith(f"{words}.")
 
@@ -237,7 +252,7 @@ def test_the_join_keys_are_told_in_words_as_they_are_in_data(view: str) -> None:
 def test_a_join_key_is_a_relationship_test_that_says_what_a_miss_means(view: str) -> None:
     tests = {test["columns"][-1]: test for test in mart_tests(view, "refers_to")}
     tests |= {test["key"]: test for test in mart_tests(view, "refers_to_one_of")}
-    expected = {join["key"] for join in join_keys(view)} - {key for of, key in UNTESTED_KEYS if of == view}
+    expected = {listed(join["key"])[-1] for join in join_keys(view)} - {key for of, key in UNTESTED_KEYS if of == view}
     assert expected <= set(tests)
     for key in expected:
         assert len(tests[key]["description"]) > 40, key
@@ -262,8 +277,8 @@ def test_what_a_view_leaves_out_is_counted() -> None:
 
 
 def test_the_catalogue_is_whole_and_knows_which_views_show_org_ids() -> None:
-    assert len(INTERFACE) == 41
-    assert sum(len(view["columns"]) for view in INTERFACE.values()) == 222
+    assert len(INTERFACE) == 43
+    assert sum(len(view["columns"]) for view in INTERFACE.values()) == 243
     for view, entry in INTERFACE.items():
         assert entry["scoped"] == ("org_ids" in entry["columns"]), view
 

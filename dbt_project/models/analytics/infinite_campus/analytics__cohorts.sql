@@ -1,0 +1,1 @@
+{{ scoped_to_orgs(ref('marts__cohorts')) }}
