@@ -6,17 +6,22 @@ test's database cheap. Only what these fixtures started is stopped.
 
 from __future__ import annotations
 
+import importlib
+import pickle
 import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
+from dbt.contracts.graph.manifest import Manifest
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 
@@ -51,6 +56,48 @@ def postgres_server() -> Iterator[Settings]:
     yield Settings(home=directory, database_url=urlsplit(url)._replace(path="/postgres").geturl())
     remove_server(embedded)
     shutil.rmtree(directory, ignore_errors=True)
+
+
+class _ManifestsOfAnyDatabase(dict[tuple[str, str], Any]):
+    """dbt's manifests by project and database, read once per project: another database's is it with another name.
+
+    The names of the tests' databases are equally long, so that one can take the other's place in the pickled manifest. Only
+    the last one is kept: each takes tens of MiB.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._read: dict[str, tuple[str, bytes]] = {}
+
+    def __setitem__(self, key: tuple[str, str], manifest: Any) -> None:
+        checksum, database = key
+        self._read.setdefault(checksum, (database, _pickled(manifest)))
+        self.clear()
+        super().__setitem__(key, manifest)
+
+    def get(self, key: tuple[str, str], default: Any = None) -> Any:
+        checksum, database = key
+        known, pickled = self._read.get(checksum, ("", b""))
+        if key not in self and len(known) == len(database):
+            self.clear()
+            content = pickle.loads(pickled.replace(known.encode(), database.encode()))
+            super().__setitem__(key, Manifest(**content))
+        return super().get(key, default)
+
+
+def _pickled(manifest: Manifest) -> bytes:
+    """Return what was read from the project; what dbt makes of it to look things up is made again when it is asked for."""
+    read = [field.name for field in fields(manifest) if not field.name.startswith("_")]
+    return pickle.dumps({name: getattr(manifest, name) for name in read})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_reading_of_the_dbt_project() -> Iterator[None]:
+    """Let the builds of all tests of a process share one reading of the project, which takes longer than most of them."""
+    # The package's attribute of this name is the function.
+    module = importlib.import_module("edreflect_assets.warehouse.build")
+    with mock.patch.object(module, "_manifests", _ManifestsOfAnyDatabase()):
+        yield
 
 
 @pytest.fixture(scope="session")
