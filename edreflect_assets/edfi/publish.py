@@ -92,7 +92,7 @@ def publish(
     with ExitStack() as stack:
         connection = stack.enter_context(closing(connect(settings, application_name=_NAME)))
         stack.enter_context(taking(connection, settings, org.org_id))
-        stack.enter_context(publishing(connection, org.org_id))
+        stack.enter_context(publishing(connection, org.org_id, ods.url))
         client = None if dry_run and mode == "change" else stack.enter_context(open_client(_connection(org, year)))
         with _built(org):
             sides = read_sides(connection, scope)

@@ -22,7 +22,8 @@ from edreflect_assets.edfi.resources import RESOURCES, NaturalKey, Resource
 from edreflect_assets.errors import EdreflectError
 
 FEED = "infinite_campus"
-_LOCK = "hashtextextended('edreflect.edfi' || chr(31) || %(org)s, 0)"
+_ORG_LOCK = "hashtextextended('edreflect.edfi.org' || chr(31) || %(org)s, 0)"
+_ODS_LOCK = "hashtextextended('edreflect.edfi.ods' || chr(31) || %(ods)s, 0)"
 # Confirmed calls that one transaction takes at most: a kill loses no more than these, which the next run finds done.
 _BATCH = 200
 
@@ -44,20 +45,26 @@ class Years:
 
 
 @contextmanager
-def publishing(connection: Connection, org_id: str) -> Iterator[None]:
-    """Hold the lock of an org's publications on an idle ``connection``; raises EdreflectError when another one runs."""
+def publishing(connection: Connection, org_id: str, url: str) -> Iterator[None]:
+    """Hold the lock of an org's publications, and of the ODS at ``url``, on an idle ``connection``.
+
+    Orgs that share an ODS wait for each other, so that it never gets more calls at a time than one of them may make. Raises
+    EdreflectError when another publication of the org runs.
+    """
+    locks = {"org": org_id, "ods": url}
     with connection, connection.cursor() as cursor:
-        cursor.execute(f"select pg_try_advisory_lock({_LOCK})", {"org": org_id})
+        cursor.execute(f"select pg_try_advisory_lock({_ORG_LOCK})", locks)
         if cursor.fetchone() != (True,):
             raise EdreflectError(
                 f"Cohorts of {org_id} are being published at this moment; try again when that has ended."
             )
+        cursor.execute(f"select pg_advisory_lock({_ODS_LOCK})", locks)
     try:
         yield
     finally:
         connection.rollback()
         with connection, connection.cursor() as cursor:
-            cursor.execute(f"select pg_advisory_unlock({_LOCK})", {"org": org_id})
+            cursor.execute(f"select pg_advisory_unlock({_ODS_LOCK}), pg_advisory_unlock({_ORG_LOCK})", locks)
 
 
 def school_years(connection: Connection, org_id: str) -> Years:
@@ -173,10 +180,13 @@ def begin_run(connection: Connection, scope: Scope, mode: Mode, plan: Plan) -> i
         for resource, _, owned in plan.hand_over:
             cursor.execute(
                 """
-                update edfi.identity_map set campus_key = %s, source_hash = %s, confirmed_at = now()
+                update edfi.identity_map set campus_key = %s, natural_key = %s, source_hash = %s, confirmed_at = now()
                 where org_id = %s and school_year = %s and resource = %s and ods_id = %s
                 """,
-                [owned.campus_key, owned.source_hash, scope.org_id, scope.school_year, resource.name, owned.ods_id],
+                [
+                    *(owned.campus_key, _json(resource, owned.key), owned.source_hash),
+                    *(scope.org_id, scope.school_year, resource.name, owned.ods_id),
+                ],
             )
     return int(run_id)
 

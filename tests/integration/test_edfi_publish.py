@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from edreflect_assets.database import connect
 from edreflect_assets.edfi.publish import Publication, TooManyDeletions
-from edreflect_assets.errors import Refused
+from edreflect_assets.edfi.state import publishing
+from edreflect_assets.errors import EdreflectError, Refused
 from edreflect_assets.fake_ods import Fault
 from edreflect_assets.settings import Settings
-from tests.integration.edfi_world import DISTRICT, YEAR, Campus, EdfiWorld, edfi_world, register
+from tests.integration.edfi_world import DISTRICT, ORG, YEAR, Campus, EdfiWorld, edfi_world, register
 from tests.model.database import fresh_database
 
 
@@ -221,3 +225,40 @@ def test_a_refused_call_stops_nothing_else_and_is_recorded_until_it_succeeds(wor
     world.publish()
     assert sorted(world.cohorts()) == ["Band", "Choir"]
     assert world.query("select * from edfi.failed_calls") == []
+
+
+def test_two_publications_of_an_org_do_not_run_at_once(world: EdfiWorld):
+    with (
+        closing(connect(world.settings)) as other,
+        publishing(other, ORG, "https://elsewhere.example"),
+        pytest.raises(EdreflectError, match="being published at this moment"),
+    ):
+        world.publish()
+    assert world.publish().plan.calls == 0
+
+
+def test_orgs_that_share_an_ods_wait_for_each_other(world: EdfiWorld):
+    world.reconcile(band())
+    with ThreadPoolExecutor(1) as executor:
+        with closing(connect(world.settings)) as other, publishing(other, "another", world.ods.url):
+            waiting = executor.submit(world.publish)
+            while not world.query("select from pg_locks where locktype = 'advisory' and not granted"):
+                assert not waiting.done()
+            assert world.ods.calls == []
+        assert failures(waiting.result()) == {}
+    assert len(world.cohorts()) == 2
+
+
+def test_a_resource_whose_key_somebody_changed_in_the_ods_changes_hands_with_its_key(world: EdfiWorld):
+    campus = Campus()
+    campus.program("1")
+    world.reconcile(campus)
+    world.publish()
+    (ods_id,) = world.ods.resources(YEAR, "cohorts")
+    world.query('update edfi.identity_map set natural_key = natural_key || \'{"cohortIdentifier": "Old"}\' returning 1')
+    campus.program("2", program_name="Old")
+    campus.programs["2"], campus.programs["1"] = campus.programs["1"], campus.programs["2"]
+    world.reconcile(campus)
+    world.publish("resync", yes=True)
+    assert world.mapped()["2"] == ods_id
+    assert world.publish("resync").plan.calls == 0
