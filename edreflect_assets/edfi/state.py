@@ -85,13 +85,13 @@ def read_sides(connection: Connection, scope: Scope) -> dict[Resource, Side]:
     with connection, connection.cursor() as cursor:
         cursor.execute("set transaction isolation level repeatable read read only")
         toggles = _toggles(cursor, scope)
-        aside = _set_aside(cursor, scope)
+        doubts = _doubts(cursor, scope)
         return {
             resource: Side(
                 enabled=toggles.get(resource.name, False),
                 wanted=_wanted(cursor, scope, resource),
                 mapped=_mapped(cursor, scope, resource),
-                withheld=_withheld(resource, aside),
+                withheld=_withheld(resource, doubts),
             )
             for resource in RESOURCES
         }
@@ -113,30 +113,40 @@ def _toggles(cursor: Cursor, scope: Scope) -> dict[str, bool]:
     return dict(cursor.fetchall())
 
 
-def _set_aside(cursor: Cursor, scope: Scope) -> dict[str, int]:
-    """Return how many records were set aside of the newest delivery of each file that has any."""
+def _doubts(cursor: Cursor, scope: Scope) -> dict[str, str]:
+    """Return by file, in a clause, why a record that its newest delivery lacks may still be there at the source."""
     cursor.execute(
         """
-        select newest.file, count(*)
+        select newest.file, newest.rows, (
+            select count(*) from ops.quarantine as aside where aside.load_id = (
+                select load_id from ops.load_log as loads
+                where loads.feed = newest.feed and loads.org_id = newest.org_id and loads.file = newest.file
+                    and loads.status = 'current' and loads.rows > 0
+                order by loads.day desc
+                limit 1
+            )
+        )
         from (
-            select distinct on (file) file, load_id
+            select distinct on (file) feed, org_id, file, rows
             from ops.load_log
-            where feed = %s and org_id = %s and status = 'current' and rows > 0
+            where feed = %s and org_id = %s and status = 'current'
             order by file, day desc
         ) as newest
-        join ops.quarantine as aside on aside.load_id = newest.load_id
-        group by newest.file
         """,
         [FEED, scope.org_id],
     )
-    return dict(cursor.fetchall())
+    doubts = {}
+    for file, rows, aside in cursor.fetchall():
+        if rows == 0:
+            doubts[file] = f"{file} came without rows"
+        elif aside:
+            doubts[file] = f"{aside} of {file} {'was' if aside == 1 else 'were'} set aside"
+    return doubts
 
 
-def _withheld(resource: Resource, aside: dict[str, int]) -> str | None:
-    named = [f"{aside[file]} of {file}" for file in resource.files if file in aside]
-    if not named:
-        return None
-    return f"records were set aside ({', '.join(named)}), so that one that is missing may only be unreadable"
+def _withheld(resource: Resource, doubts: dict[str, str]) -> str | None:
+    named = [doubts[file] for file in resource.files if file in doubts]
+    return f"{' and '.join(named)}, so that what is missing may still be there at the source" if named else None
 
 
 def _wanted(cursor: Cursor, scope: Scope, resource: Resource) -> dict[str, Wanted]:

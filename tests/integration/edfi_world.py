@@ -10,7 +10,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -96,17 +95,18 @@ class EdfiWorld:
 
     settings: Settings
     ods: FakeOds
-    _days: Iterator[date] = field(default_factory=lambda: (DAY + timedelta(days) for days in count()))
+    day: date = DAY - timedelta(1)
 
     @property
     def org(self) -> Org:
         """The org as registered."""
         return load_registry(self.settings)[ORG]
 
-    def load(self, campus: Campus, **changed: bytes) -> None:
-        """Load the files of the next day and apply them; ``changed`` replaces whole files, by table."""
+    def load(self, campus: Campus, *, again: bool = False, **changed: bytes) -> None:
+        """Load the files of the next day (``again``: of the same) and apply them; ``changed`` are whole files, by table."""
+        self.day += timedelta(0 if again else 1)
         files = campus.files() | {FEED.tables[table].file: content for table, content in changed.items()}
-        landed = deliver(self.settings, files, org_id=ORG, day=next(self._days), feed=FEED.name)
+        landed = deliver(self.settings, files, org_id=ORG, day=self.day, feed=FEED.name)
         with closing(connect(self.settings)) as connection:
             load_delivery(connection, FEED, landed)
         self.build()

@@ -118,6 +118,18 @@ def test_a_missing_row_is_not_deleted_while_a_record_of_the_file_is_set_aside(wo
     assert len(world.cohorts()) == 2
 
 
+def test_a_file_that_came_without_rows_deletes_nothing_even_on_the_only_day(world: EdfiWorld):
+    campus = band()
+    world.load(campus)
+    world.publish()
+    header = campus.files()["program_participation.csv"].splitlines()[0] + b"\n"
+    for day in ("the same", "the next"):
+        world.load(campus, again=day == "the same", program_participation=header)
+        publication = world.publish()
+        assert publication.plan.calls == 0
+    assert len(world.ods.resources(YEAR, "studentCohortAssociations")) == 2
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [

@@ -14,7 +14,7 @@ with programs as (
         ods.cohort_type,
         ods.descriptor_namespace,
         ods.districts,
-        coalesce(program.program_category in ('Cohort', 'Cohort: Cohort'), false) as is_cohort,
+        coalesce({{ is_cohort('program') }}, false) as is_cohort,
         coalesce(preference.mapped, false) and preference.cohort_type_code is not null as is_mapped,
         case when program.district_number ~ '^[0-9]{1,18}$' then program.district_number::bigint end as district
     from {{ ref('infinite_campus__programs') }} as program
