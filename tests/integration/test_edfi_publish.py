@@ -15,6 +15,7 @@ from edreflect_assets.edfi.state import publishing
 from edreflect_assets.errors import EdreflectError, Refused
 from edreflect_assets.fake_ods import Fault
 from edreflect_assets.settings import Settings
+from edreflect_assets.warehouse.build import run_dbt
 from tests.integration.edfi_world import DISTRICT, ORG, YEAR, Campus, EdfiWorld, edfi_world, register
 from tests.model.database import fresh_database
 
@@ -274,3 +275,10 @@ def test_a_resource_whose_key_somebody_changed_in_the_ods_changes_hands_with_its
     world.publish("resync", yes=True)
     assert world.mapped()["2"] == ods_id
     assert world.publish("resync").plan.calls == 0
+
+
+def test_data_tests_and_unit_tests_of_the_models_pass(world: EdfiWorld):
+    world.reconcile(band())
+    report = run_dbt(world.settings, ["test", "--select", "edfi"])
+    assert report.failures == ()
+    assert any("programs_become_cohorts_or_say_why_not" in node.unique_id for node in report.nodes)
