@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from edreflect_assets.edfi.decisions import Mode
 from edreflect_assets.edfi.publish import Publication, TooManyDeletions
-from edreflect_assets.errors import EdreflectError, Refused
-from edreflect_assets.fake_ods import FakeOds, Fault
+from edreflect_assets.errors import Refused
+from edreflect_assets.fake_ods import Fault
 from edreflect_assets.settings import Settings
-from tests.integration.edfi_world import DAY, DISTRICT, ORG, YEAR, Campus, EdfiWorld, edfi_world, register
+from tests.integration.edfi_world import DAY, DISTRICT, YEAR, Campus, EdfiWorld, edfi_world, register
 from tests.model.database import fresh_database
 
 
@@ -232,21 +231,3 @@ def test_a_refused_call_stops_nothing_else_and_is_recorded_until_it_succeeds(wor
     world.publish()
     assert sorted(world.cohorts()) == ["Band", "Choir"]
     assert world.query("select * from edfi.failed_calls") == []
-
-
-@pytest.mark.parametrize("mode", ["change", "resync"])
-def test_an_ods_that_does_not_answer_is_said_once_before_anything_is_sent(world: EdfiWorld, mode: Mode):
-    world.reconcile(band())
-    with FakeOds() as gone:
-        pass
-    register(world.settings, gone)
-    with pytest.raises(EdreflectError, match=f"{ORG}: no connection to the ODS could be made .*; nothing was sent"):
-        world.publish(mode)
-    register(world.settings, world.ods)
-    world.ods.fault = lambda request: Fault(status=503) if request.resource == "token" else None
-    with pytest.raises(EdreflectError, match=f"{ORG}: the ODS answered 503 .*; nothing was sent"):
-        world.publish(mode)
-    assert world.query("select run_id from edfi.runs") == []
-    world.ods.fault = None
-    assert failures(world.publish(mode)) == {}
-    assert len(world.cohorts()) == 2

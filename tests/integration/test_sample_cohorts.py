@@ -18,6 +18,7 @@ from edreflect_assets.database import connect
 from edreflect_assets.demo.cohorts import publish_cohorts, registry_entry, reported, state_ods
 from edreflect_assets.demo.home import DemoHome
 from edreflect_assets.edfi.client import OdsClient
+from edreflect_assets.edfi.decisions import Mode
 from edreflect_assets.edfi.publish import publish
 from edreflect_assets.errors import ConfigurationError, EdreflectError
 from edreflect_assets.fake_ods import FakeOds, Fault
@@ -144,20 +145,31 @@ def test_a_call_that_fails_is_said(world: World) -> None:
             publish_cohorts(world.home)
 
 
-def test_afterwards_a_plan_calls_nobody_and_publishing_says_that_nobody_answers(world: World) -> None:
+def test_afterwards_a_plan_calls_nobody_and_publishing_says_that_the_key_is_gone(world: World) -> None:
     org = world.home.sample.org_names[0]
     with mock.patch.dict(os.environ), state_ods(world.home) as ods:
         _report_to(world, ods)
         publish_cohorts(world.home)
-        keys = dict(os.environ)
     entry = load_registry(world.settings)[org]
     assert publish(world.settings, entry, YEAR, "change", dry_run=True).plan.calls == 0
     with pytest.raises(ConfigurationError, match="EDREFLECT_DEMO_ODS_KEY is not set"):
         publish(world.settings, entry, YEAR, "change")
-    os.environ |= keys
+
+
+@pytest.mark.parametrize("mode", ["change", "resync"])
+def test_an_ods_that_does_not_answer_is_said_once_before_anything_is_sent(world: World, mode: Mode) -> None:
+    org = world.home.sample.org_names[0]
     client = partial(OdsClient, retries=NO_PAUSES, sleep=lambda _: None)
-    with pytest.raises(EdreflectError, match=f"{org}: no connection to the ODS could be made .*nothing was sent"):
-        publish(world.settings, entry, YEAR, "resync", open_client=client)
+    runs = world.query("select count(*) from edfi.runs")
+    with state_ods(world.home) as ods:
+        _report_to(world, ods)
+        ods.fault = lambda request: Fault(status=503) if request.resource == "token" else None
+        entry = load_registry(world.settings)[org]
+        with pytest.raises(EdreflectError, match=f"^{org}: the ODS answered 503 .*; nothing was sent"):
+            publish(world.settings, entry, YEAR, mode, open_client=client)
+    with pytest.raises(EdreflectError, match=f"^{org}: no connection to the ODS could be made .*; nothing was sent"):
+        publish(world.settings, entry, YEAR, mode, open_client=client)
+    assert world.query("select count(*) from edfi.runs") == runs
 
 
 def _report_to(world: World, ods: FakeOds) -> None:
