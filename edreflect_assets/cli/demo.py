@@ -17,8 +17,8 @@ from edreflect_assets.demo import DemoOptions, run_demo
 def demo(*, orgs: int, days: int, educators: int, students: int, seed: int, ui: bool) -> None:
     """See everything at work on generated data, through Dagster.
 
-    Starts the embedded Postgres and an SFTP server on loopback, fetches, loads, reconciles and publishes the exports and
-    rosters of generated districts, and shows what came of it. Nothing is left running. May be repeated; wants an EDREFLECT_HOME
+    Starts the embedded Postgres, an SFTP server and a fake Ed-Fi ODS on loopback, fetches, loads, reconciles and publishes
+    the exports, rosters and programs of generated districts, reports their cohorts, and shows what came of it. Nothing is left running. May be repeated; wants an EDREFLECT_HOME
     that holds no real districts.
     """
     run_demo(DemoOptions(orgs, days, educators, students, seed), ui=ui)

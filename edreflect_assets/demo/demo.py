@@ -13,11 +13,14 @@ from edreflect_assets.cli.output import say, steps
 from edreflect_assets.contracts import load_feeds
 from edreflect_assets.database import connect, ensure_server, migrate, server_status, stop_server
 from edreflect_assets.demo import report
+from edreflect_assets.demo.cohorts import publish_cohorts, registry_entry, reported, state_ods
 from edreflect_assets.demo.home import DemoHome, DemoOptions, prepare_home
 from edreflect_assets.demo.interrupts import Interrupts
 from edreflect_assets.demo.pipeline import Checks, Pipeline
 from edreflect_assets.demo.web import wait_for_interrupt, web_ui
+from edreflect_assets.fake_ods import FakeOds
 from edreflect_assets.orgs import add_org, load_registry, pause_org, remove_org, sync_orgs
+from edreflect_assets.sample.campus import FEED as CAMPUS
 from edreflect_assets.sample.deliveries import TIMEBACK_FEED as TIMEBACK
 from edreflect_assets.sample.rosters.packages import FEED as ROSTERS
 from edreflect_assets.sample.source_system import FEED as EXPORTS
@@ -32,7 +35,8 @@ STABLE_SECONDS = "0"
 def run_demo(options: DemoOptions, *, ui: bool = False) -> None:
     """Play the demo, print what happens and a summary; with ``ui`` keep the web UI running until Ctrl-C.
 
-    Changes the environment of this process: EDREFLECT_HOME, no EDREFLECT_DATABASE_URL, and the SFTP password.
+    Changes the environment of this process: EDREFLECT_HOME, no EDREFLECT_DATABASE_URL, the SFTP password, and key and
+    secret of the ODS.
     Raises UsageError when the home is not the demo's alone, EdreflectError when a run failed, KeyboardInterrupt.
     """
     begun = time.monotonic()
@@ -42,17 +46,20 @@ def run_demo(options: DemoOptions, *, ui: bool = False) -> None:
         stack.callback(interrupts.ignore)
         stack.enter_context(_database(home.settings, was_running))
         server = stack.enter_context(_sftp_server(home))
-        stack.enter_context(_registered(home, server))
+        ods = stack.enter_context(state_ods(home))
+        stack.enter_context(_registered(home, server, ods))
         pipeline = _loaded(home, interrupts)
         # Called early when it is not needed any more; closing it twice is no harm.
         stack.callback(pipeline.close)
         checks = _play(home, pipeline)
         pipeline.close()
-        report.print_summary(home, checks, seconds=time.monotonic() - begun)
+        with _said("Reporting cohorts to the state's ODS"):
+            publish_cohorts(home)
+        report.print_summary(home, checks, reported(home, ods), seconds=time.monotonic() - begun)
         if ui:
             with _said("Starting Dagster's web UI"):
                 address = stack.enter_context(web_ui(home.settings, interrupts))
-            say(f"Web UI: {address}. The SFTP server, the database and the schedules go on until Ctrl-C.")
+            say(f"Web UI: {address}. SFTP server, ODS, database and schedules go on until Ctrl-C.")
             wait_for_interrupt(interrupts)
             stack.callback(say, "Stopped.")
     report.print_goodbye(home, was_running=was_running)
@@ -61,11 +68,10 @@ def run_demo(options: DemoOptions, *, ui: bool = False) -> None:
 def _play(home: DemoHome, pipeline: Pipeline) -> Checks:
     """Deliver, load and build twice: what comes first, then what comes late or corrected."""
     sample, feeds = home.sample, load_feeds()
-    of_days = [feeds[EXPORTS], feeds[ROSTERS], feeds[TIMEBACK]]
+    of_days = [feeds[EXPORTS], feeds[ROSTERS], feeds[TIMEBACK], feeds[CAMPUS]]
     for org in sample.org_names:
-        with _said(
-            f"Fetching and loading {org}: exports, rosters and TimeBack, {sample.calendar[0]} to {sample.calendar[-1]}"
-        ):
+        days = f"{sample.calendar[0]} to {sample.calendar[-1]}"
+        with _said(f"Fetching and loading {org}: exports, rosters, TimeBack and programs, {days}"):
             pipeline.ingest(feeds[EXPORTS], org, [None])
             for feed in of_days:
                 pipeline.ingest(feed, org, sample.calendar)
@@ -119,8 +125,8 @@ def _sftp_server(home: DemoHome) -> Iterator[SftpServer]:
 
 
 @contextmanager
-def _registered(home: DemoHome, server: SftpServer) -> Iterator[None]:
-    """Have the orgs in the registry, with the server's key pinned; afterwards paused, as their server is gone."""
+def _registered(home: DemoHome, server: SftpServer, ods: FakeOds) -> Iterator[None]:
+    """Have the orgs in the registry, with the server's key pinned and the ODS; afterwards paused, as both are gone."""
     settings, orgs = home.settings, home.sample.org_names
     for org in set(load_registry(settings)):
         remove_org(settings, org)
@@ -135,6 +141,7 @@ def _registered(home: DemoHome, server: SftpServer) -> Iterator[None]:
             host_key=server.host_key,
             stable_seconds=STABLE_SECONDS,
             expect={"days": "weekdays"},
+            edfi=registry_entry(home, ods, org),
         )
     try:
         with closing(connect(settings)) as connection:

@@ -13,7 +13,7 @@ from edreflect_assets.database.server import remove_server
 from edreflect_assets.errors import UsageError
 from edreflect_assets.files import make_private, replace_text
 from edreflect_assets.orgs import load_registry
-from edreflect_assets.sample import DEFAULT_ACTIVITY, Sample
+from edreflect_assets.sample import DEFAULT_ACTIVITY, DEFAULT_PROGRAMS, Sample
 from edreflect_assets.settings import DATABASE_URL_VARIABLE, HOME_VARIABLE, Settings
 
 
@@ -63,6 +63,7 @@ def prepare_home(options: DemoOptions, settings: Settings) -> DemoHome:
         educators=options.educators,
         students=options.students,
         activity=DEFAULT_ACTIVITY,
+        programs=DEFAULT_PROGRAMS,
         seed=options.seed,
         end_day=end_day,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import wrap
 
 from edreflect_assets.cli.output import plural, say, table
+from edreflect_assets.demo.cohorts import CohortSummary
 from edreflect_assets.demo.examples import LEARNING_QUERY, STUDENTS_QUERY, shown
 from edreflect_assets.demo.home import DemoHome
 from edreflect_assets.demo.pipeline import Checks
@@ -30,6 +31,7 @@ from edreflect_assets.demo.summary import (
     scopes_of,
     view_rows,
 )
+from edreflect_assets.sample.campus import FEED as CAMPUS_FEED
 from edreflect_assets.sample.deliveries import TIMEBACK_FEED
 from edreflect_assets.sample.source_system import FEED as EXPORTS
 from edreflect_assets.settings import DEFAULT_HOME, HOME_VARIABLE
@@ -48,8 +50,8 @@ def print_held(home: DemoHome) -> None:
         say("  It changes nothing; `edreflect approve` would let it through, a corrected delivery settles it.")
 
 
-def print_summary(home: DemoHome, checks: Checks, *, seconds: float) -> None:
-    """Print what was delivered, what is published, and what the scope setting does."""
+def print_summary(home: DemoHome, checks: Checks, cohorts: list[CohortSummary], *, seconds: float) -> None:
+    """Print what was delivered, what was reported, what is published, and what the scope setting does."""
     orgs = home.sample.org_names
     say()
     say("EdReflect exports, as the ledger has them (ops.loads):")
@@ -65,6 +67,11 @@ def print_summary(home: DemoHome, checks: Checks, *, seconds: float) -> None:
     say()
     say("TimeBack's tables, as the ledger has them; the first day brings what later days refer to:")
     _print_deliveries(deliveries(home.settings, TIMEBACK_FEED), home)
+    say()
+    say("Infinite Campus's programs, as the ledger has them; each day brings all of them:")
+    _print_deliveries(deliveries(home.settings, CAMPUS_FEED), home)
+    say()
+    _print_cohorts(cohorts)
     say()
     say(f"Checks: {checks.number - len(checks.found)} of {checks.number} passed. The others found:")
     for name, text in checks.found[:FINDINGS_SHOWN]:
@@ -163,6 +170,20 @@ def _roster_note(package: PackageSummary, home: DemoHome) -> str:
     if (package.org, package.day) in home.sample.late_days:
         return "came late"
     return "cut off at first" if (package.org, package.day) in home.sample.corrected_days else ""
+
+
+def _print_cohorts(found: list[CohortSummary]) -> None:
+    say("What the state's Ed-Fi ODS holds of the districts' cohorts, and the records that could not be sent to it:")
+    numbers = ["cohorts", "students", "staff", "not sendable"]
+    table(
+        ["org", *numbers],
+        [[each.org, each.cohorts, each.students, each.staff, each.not_sendable] for each in found],
+        right=numbers,
+    )
+    say(
+        "  `edreflect edfi plan --org NAME` names them, with the reason. The ODS is test equipment and ends with the demo;"
+    )
+    say('  how to report to a real one stands in README.md, "Reporting cohorts to the state".')
 
 
 def _print_views(url: str, scope_of: dict[str, str]) -> None:

@@ -82,6 +82,10 @@ class OdsClient:
         """Close every connection; the client cannot be used afterwards."""
         self._http.close()
 
+    def log_in(self) -> None:
+        """Log in now, not with the first call."""
+        self._retrying(self._tokens.current)
+
     def upsert(self, resource: str, payload: Mapping[str, Any]) -> str:
         """Create, or update what has the same natural key; return its id."""
         response = self._call(_Call("POST", resource, self._base + resource, _encoded(payload)))

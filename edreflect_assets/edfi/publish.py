@@ -12,7 +12,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg
 
 from edreflect_assets.database import connect
 from edreflect_assets.edfi.calls import Outcome, make_calls
-from edreflect_assets.edfi.client import OdsClient, OdsConnection
+from edreflect_assets.edfi.client import CallFailed, OdsClient, OdsConnection
 from edreflect_assets.edfi.decisions import Found, Mapped, Mode, Plan, Side, decide
 from edreflect_assets.edfi.ods import Ods
 from edreflect_assets.edfi.resources import COHORTS, RESOURCES, Resource
@@ -98,12 +98,19 @@ def publish(
             sides = read_sides(connection, scope)
             day = day_of(connection, scope)
         if mode == "resync" and client:
-            sides = {resource: replace(side, found=_found(client, ods, resource)) for resource, side in sides.items()}
+            with _answering(org):
+                client.log_in()
+                sides = {
+                    resource: replace(each, found=_found(client, ods, resource)) for resource, each in sides.items()
+                }
         publication = Publication(scope, mode, decide(mode, sides), _enabled(sides))
         if dry_run or client is None:
             return publication
         if not yes:
             _check_deletions(publication, sides, ods)
+        if publication.plan.calls:
+            with _answering(org):
+                client.log_in()
         with (
             _recorded(connection, publication) as run_id,
             Recorder(partial(connect, settings, application_name=_NAME), scope, run_id, day) as recorder,
@@ -154,6 +161,19 @@ def _built(org: Org) -> Iterator[None]:
     except (errors.UndefinedTable, errors.InvalidSchemaName):
         raise EdreflectError(
             f"What should be in the ODS of {org.org_id} has not been built yet; run `edreflect build`."
+        ) from None
+
+
+@contextmanager
+def _answering(org: Org) -> Iterator[None]:
+    """Say of an ODS that does not answer which one it is, once, before anything is sent."""
+    try:
+        yield
+    except CallFailed as failure:
+        came = failure.message if failure.status is None else f"the ODS answered {failure.status}"
+        raise EdreflectError(
+            f"{org.org_id}: {came} ({_ods_of(org).url}); nothing was sent. Publish again when it works, or correct url in"
+            " the org's entry edfi."
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""What the orgs of a sample deliver: an export, a roster or TimeBack's tables of a day, each in a folder of its own."""
+"""What the orgs of a sample deliver: an export, a roster, TimeBack's tables or programs of a day, each in its folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Kind = Literal["on time", "late", "faulty", "corrected", "id maps"]
 
 @dataclass(frozen=True)
 class SampleDelivery:
-    """A delivery of one org: ``directory`` is relative to the sample's root, ``day`` None for files without a day.
+    """A delivery of one org, of EdReflect or ``feed``: ``directory`` is relative to the sample's root, ``day`` None for files without a day.
 
     ``order`` is 1 for what lies there at first and 2 for what comes in after newer days: the day that is late and the
     correct version of the day that was faulty. ``broken_lines`` are records to be written beside the export's own.
@@ -38,6 +38,7 @@ class SampleDelivery:
     directory: Path
     export: Export = field(repr=False)
     broken_lines: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    feed: str = FEED
 
     @property
     def broken(self) -> int:
@@ -47,7 +48,7 @@ class SampleDelivery:
     def write(self, out: Path, dialect: Dialect, *, empty_files: bool) -> Written:
         """Write the files below the sample's root; without ``empty_files`` only those with records."""
         return write_export(
-            load_feeds()[FEED],
+            load_feeds()[self.feed],
             self.export,
             out / self.directory,
             dialect=dialect,

@@ -11,6 +11,8 @@ from pathlib import Path
 from edreflect_assets.contracts import load_feeds
 from edreflect_assets.errors import UsageError
 from edreflect_assets.sample import words
+from edreflect_assets.sample.campus import FEED as CAMPUS_FEED
+from edreflect_assets.sample.campus import CampusSystem, cut_off
 from edreflect_assets.sample.context import random_numbers
 from edreflect_assets.sample.deliveries import (
     TIMEBACK_FEED,
@@ -30,8 +32,10 @@ from edreflect_assets.sample.tables import Row
 from edreflect_assets.sample.writing import PLAIN, WINDOWS, Dialect
 
 DEFAULT_ACTIVITY = 0.3
+DEFAULT_PROGRAMS = 9
 DEFAULT_END_DAY = date(2026, 10, 16)  # a Friday
 MIN_DAYS_FOR_TROUBLE = 4
+FIRST_DISTRICT = 255901
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class Sample:
     day and the last org a corrected one. ``observations_per_day`` and ``scale`` are those of SourceSystem.
     ``empty_files`` False leaves out files without records, for many tiny days. Every second org writes CRLF and a BOM.
     With ``students`` (per org, on the first day) there are rosters too; EdReflect's exports do not depend on them. With
-    ``activity``, the share of students who learn on a school day, there is what TimeBack records of them.
+    ``activity``, the share of students who learn on a school day, there is what TimeBack records of them. With
+    ``programs`` (about so many per org) there are Infinite Campus's programs with some of the students.
     """
 
     orgs: int = 2
@@ -56,6 +61,7 @@ class Sample:
     empty_files: bool = True
     students: int = 0
     activity: float = 0.0
+    programs: int = 0
 
     def __post_init__(self) -> None:
         """Raise UsageError when there is nothing to simulate."""
@@ -91,6 +97,10 @@ class Sample:
         weekdays = tuple(day for day in between if day.weekday() < 5)
         return weekdays if len(weekdays) > 1 else between
 
+    def district_number(self, org: str) -> int:
+        """Return the state's number of an org, which its programs name."""
+        return FIRST_DISTRICT + self.org_names.index(org)
+
     def source_system(self, org: str) -> SourceSystem:
         """Return an org's EdReflect before its first day."""
         return SourceSystem(
@@ -118,6 +128,11 @@ class Sample:
         """Yield every delivery of TimeBack, org by org and day by day; a corrected day is yielded twice, first wrong."""
         for number, org in enumerate(self.org_names if self.students and self.activity else ()):
             yield from self._timeback_of(org, Delivering.of(number))
+
+    def campus(self) -> Iterator[SampleDelivery]:
+        """Yield every snapshot of Infinite Campus, org by org and day by day; a corrected day twice, first wrong."""
+        for number, org in enumerate(self.org_names if self.students and self.programs else ()):
+            yield from self._campus_of(org, Delivering.of(number))
 
     def generate(
         self, out: Path, *, hold_back: bool = False, written: Callable[[Path], None] = lambda _: None
@@ -229,9 +244,29 @@ class Sample:
                 broken = dirt.lines(delivered, last_day=day == self.end_day) if self.dirty else {}
                 yield TimeBackDelivery(1, org, day, "on time", directory, delivered, broken)
 
+    def _campus_of(self, org: str, delivering: Delivering) -> Iterator[SampleDelivery]:
+        system = CampusSystem(
+            self.seed,
+            org,
+            programs=self.programs,
+            district=self.district_number(org),
+            scale=self.scale,
+            dirty=self.dirty,
+        )
+        for _, roster in self._roster_days(org, delivering):
+            day, export = roster.day, system.step(roster)
+            directory = Path(load_feeds()[CAMPUS_FEED].path.format(org=org, day=day))
+            if (org, day) in self.late_days:
+                yield SampleDelivery(2, org, day, "late", directory, export, feed=CAMPUS_FEED)
+            elif (org, day) in self.corrected_days:
+                yield SampleDelivery(1, org, day, "faulty", directory, cut_off(export), feed=CAMPUS_FEED)
+                yield SampleDelivery(2, org, day, "corrected", directory, export, feed=CAMPUS_FEED)
+            else:
+                yield SampleDelivery(1, org, day, "on time", directory, export, feed=CAMPUS_FEED)
+
     def _write(self, out: Path, kinds: set[Kind], tell: Callable[[Path], None] = lambda _: None) -> SampleSummary:
         files = rows = dirty_rows = 0
-        every: Iterator[Delivery] = chain(self.deliveries(), self.rosters(), self.timeback())
+        every: Iterator[Delivery] = chain(self.deliveries(), self.rosters(), self.timeback(), self.campus())
         for delivery in every:
             if delivery.kind not in kinds:
                 continue
@@ -249,44 +284,10 @@ class Sample:
 
     def _refuse_other_days(self, org: str, out: Path) -> None:
         expected = {str(day) for day in self.calendar}
-        for feed in (FEED, ROSTER_FEED, TIMEBACK_FEED):
+        for feed in (FEED, ROSTER_FEED, TIMEBACK_FEED, CAMPUS_FEED):
             root = (out / load_feeds()[feed].path.format(org=org, day="x")).parent
             for found in sorted(root.glob("????-??-??")):
                 if found.name not in expected:
                     raise UsageError(
                         f"{root} holds {found.name}, a day that is not in this sample; choose an empty directory."
                     )
-
-
-def generate(
-    out: Path,
-    *,
-    orgs: int = 2,
-    days: int = 5,
-    educators: int = 40,
-    seed: int = 1,
-    end_day: date | None = None,
-    dirty: bool = True,
-    observations_per_day: float | None = None,
-    scale: float = 1.0,
-    empty_files: bool = True,
-    students: int = 0,
-    activity: float = 0.0,
-    hold_back: bool = False,
-    written: Callable[[Path], None] = lambda _: None,
-) -> SampleSummary:
-    """Write a sample below a directory; the arguments are the fields of Sample and those of Sample.generate."""
-    sample = Sample(
-        orgs=orgs,
-        days=days,
-        educators=educators,
-        seed=seed,
-        end_day=end_day or DEFAULT_END_DAY,
-        dirty=dirty,
-        observations_per_day=observations_per_day,
-        scale=scale,
-        empty_files=empty_files,
-        students=students,
-        activity=activity,
-    )
-    return sample.generate(out, hold_back=hold_back, written=written)

@@ -140,12 +140,12 @@ def test_sample_writes_what_load_takes(edreflect: Edreflect, connection: Connect
     ok(edreflect("orgs", "add", NORTH))
     shown = ok(edreflect("load", "--source", "out"))
     # Rosters are a feed of their own: a full package of seven files, then the changes of the second day. So is TimeBack: all
-    # but what only later days bring, then that day's.
-    days = [(NORTH, "2026-10-15", 43 + 7 + 26), (NORTH, "2026-10-16", 43 + 3 + 12)]
+    # but what only later days bring, then that day's. So are programs: five files each day.
+    days = [(NORTH, "2026-10-15", 43 + 7 + 26 + 5), (NORTH, "2026-10-16", 43 + 3 + 12 + 5)]
     assert current(connection) == [(NORTH, None, 16), *days]
-    assert "Loaded 7 deliveries" in shown
+    assert "Loaded 9 deliveries" in shown
     assert "0 quarantined" in shown
-    assert "150 loads pending" in shown
+    assert "160 loads pending" in shown
 
 
 def test_loading_the_same_again_changes_nothing_unless_it_is_asked_for(

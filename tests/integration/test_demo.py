@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -11,14 +12,17 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import psycopg2
 import pytest
 
-from edreflect_assets.database import ensure_server
+from edreflect_assets.database import connect, ensure_server
 from edreflect_assets.database.server import remove_server
-from edreflect_assets.sample import Sample
+from edreflect_assets.sample import DEFAULT_PROGRAMS, Sample
+from edreflect_assets.sample.campus.programs import NO_COHORT
+from edreflect_assets.sample.campus.system import TOO_LONG
 from edreflect_assets.settings import Settings
 
 SMALL = ["--orgs", "2", "--days", "3", "--educators", "5", "--students", "30"]
@@ -134,6 +138,7 @@ def test_the_demo_shows_deliveries_views_and_scope_and_leaves_nothing_running(ho
     assert re.search(r"^student +guide +class\n\S", shown, re.MULTILINE)
     assert re.search(r"^student +sessions +minutes .*\n\S.* \d+ +\d+ ", shown, re.MULTILINE)
     assert processes_of(home) == []
+    check_cohorts(home, shown)
 
     [url] = re.findall(r"^  (postgresql://demo_analyst:\S+)$", shown, re.MULTILINE)
     ensure_server(Settings(home=home))
@@ -142,6 +147,66 @@ def test_the_demo_shows_deliveries_views_and_scope_and_leaves_nothing_running(ho
         assert cursor.fetchall() == [(seen["observations"][2],)]
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             cursor.execute("select count(*) from marts.observations")
+
+
+def check_cohorts(home: Path, shown: str) -> None:
+    """Check what was reported of programs, and that the commands for it still make sense when the ODS is gone."""
+    plan = json.loads((home / "demo" / "plan.json").read_text())
+    sample = Sample(**plan["options"], end_day=date.fromisoformat(plan["end_day"]), programs=DEFAULT_PROGRAMS)
+    newest = {delivery.org: delivery.export for delivery in sample.campus()}
+    ensure_server(Settings(home=home))
+    with closing(connect(Settings(home=home))) as connection, connection.cursor() as cursor:
+        for org in ORGS:
+            assert len(re.findall(rf"^{org} +\d{{4}}-\d\d-\d\d +5 +\d+ +0$", shown, re.MULTILINE)) == 3
+            cohorts = {
+                row["program_id"]
+                for row in newest[org]["programs.csv"]
+                if row["program_category"] != NO_COHORT and row["program_id"] != TOO_LONG.id
+            }
+            files = ("program_participation.csv", "program_staff.csv")
+            people = [sum(row["program_id"] in cohorts for row in newest[org][file]) for file in files]
+            [told] = re.findall(rf"^{org} +(\d+) +(\d+) +(\d+) +(\d+)$", shown, re.MULTILINE)
+            assert [int(number) for number in told] == [len(cohorts), *people, 3]
+            cursor.execute(
+                "select count(*) from edfi.identity_map where org_id = %s group by resource order by resource", [org]
+            )
+            # cohorts, staffCohortAssociations, studentCohortAssociations
+            assert [number for (number,) in cursor.fetchall()] == [len(cohorts), people[1], people[0]]
+            cursor.execute(
+                """
+                select count(*), count(distinct stay.participation_id) filter (where person.id is not null)
+                from infinite_campus.program_participation as stay
+                left join oneroster.one_roster_user as person
+                    on person.org_id = stay.org_id and person.identifier = stay.student_unique_id
+                where stay.org_id = %s
+                """,
+                [org],
+            )
+            [(stays, of_roster)] = cursor.fetchall()
+            assert 0.8 * stays <= of_roster < stays
+    assert "The ODS is test equipment and ends with the demo" in shown
+
+    planned = edfi(home, "plan")
+    assert (planned.returncode, planned.stderr) == (0, "")
+    assert "its program is not in programs.csv" in planned.stdout
+    published = edfi(home, "publish")
+    assert (published.returncode, published.stdout) == (1, "")
+    assert published.stderr == (
+        f"org {ORGS[0]}, key_env: the environment variable EDREFLECT_DEMO_ODS_KEY is not set.\n"
+    )
+
+
+def edfi(home: Path, command: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("EDREFLECT_")}
+    return subprocess.run(
+        [sys.executable, "-c", "from edreflect_assets.cli import main; main()", "edfi", command, "--org", ORGS[0]],
+        env=environment | {"EDREFLECT_HOME": str(home)},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 @needs_proc

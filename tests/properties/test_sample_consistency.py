@@ -242,6 +242,60 @@ def test_timeback_knows_only_students_of_the_rosters_and_only_what_was_delivered
         assert set().union(*people_of(state).values()) <= known[org]
 
 
+@given(
+    orgs=st.integers(1, 3),
+    days=st.integers(1, 12),
+    students=st.integers(1, 200),
+    programs=st.integers(1, 20),
+    educators=st.integers(3, 30),
+    scale=st.sampled_from((0.2, 1.0, 8.0)),
+    seed=st.integers(0, 10_000),
+    end_day=st.dates(date(2026, 1, 1), date(2028, 1, 1)),
+)
+@settings(max_examples=25, deadline=None)
+def test_programs_hang_together_and_are_about_the_people_of_the_rosters(
+    orgs: int, days: int, students: int, programs: int, educators: int, scale: float, seed: int, end_day: date
+) -> None:
+    sample = Sample(
+        orgs=orgs,
+        days=days,
+        students=students,
+        programs=programs,
+        educators=educators,
+        scale=scale,
+        seed=seed,
+        end_day=end_day,
+        dirty=False,
+    )
+    numbers: dict[str, set[str]] = {org: set() for org in sample.org_names}
+    for roster in sample.rosters():
+        users = next((file.rows() for file in roster.package.files if file.name == "users.csv"), ())
+        numbers[roster.org] |= {row["identifier"] for row in users if row.get("identifier")}
+    for delivery in sample.campus():
+        if delivery.kind != "faulty":
+            _check_snapshot(delivery.export, delivery.day or date.min, numbers[delivery.org])
+
+
+def _check_snapshot(snapshot: Export, day: date, numbers: set[str]) -> None:
+    known = {row["program_id"] for row in snapshot["programs.csv"]}
+    assert known
+    for file, key, person in (
+        ("program_participation.csv", "participation_id", "student_unique_id"),
+        ("program_staff.csv", "program_staff_id", "staff_unique_id"),
+    ):
+        rows = snapshot[file]
+        assert {row["program_id"] for row in rows} <= known
+        assert len({row[key] for row in rows}) == len(rows)
+        assert len({(row["program_id"], row[person], row["begin_date"]) for row in rows}) == len(rows)
+        assert all(not row["end_date"] or row["begin_date"] <= row["end_date"] for row in rows)
+        assert all(row["begin_date"] <= str(day) or day.month in {7, 8} for row in rows)
+        strangers = [row[person] for row in rows if row[person] not in numbers]
+        if person == "student_unique_id":
+            assert all(number[0] in "09" and number[1:] in numbers for number in strangers)
+            assert len(strangers) <= len(rows) / 5 + 2
+            assert len({(row["program_id"], row[person]) for row in rows}) == len(rows)
+
+
 def _rows(delivered: TimeBackDay) -> dict[str, list[Row]]:
     """Return a day's rows by table, as its files hold them."""
     tables: dict[str, list[Row]] = {}

@@ -145,7 +145,7 @@ class Records:
             "givenName": given,
             "familyName": family,
             "middleName": self._ids.first_name("student middle", number) if number % 3 == 0 else "",
-            "identifier": f"{number + 500000}",
+            "identifier": self.student_identifier(number),
             "email": f"{plain(family)}.{login}@students.{self._domain}" if number % 40 != 39 else "",
             "agentSourcedIds": ",".join(agents),
             "grades": self._timetable.grade(number),
@@ -229,6 +229,10 @@ class Records:
     def student_id(self, number: int) -> str:
         """Return a student's sourcedId."""
         return self._ids.sourced_id("stu", number)
+
+    def student_identifier(self, number: int) -> str:
+        """Return a student's number in the district."""
+        return f"{number + 500000}"
 
     def guardian_id(self, key: GuardianKey) -> str:
         """Return a guardian's sourcedId."""

@@ -46,7 +46,7 @@ class RosterSystem:
         self.delivering = delivering
         self._scale = scale
         self._rng = random_numbers(seed, org, "roster")
-        year = SchoolYear(day)
+        self.school_year = year = SchoolYear(day)
         identities = Identities(seed, org, uuids=delivering.uuids)
         self._timetable = Timetable([school.name for school in people.schools], students)
         self._staff = Staff(identities, self._timetable, people, students)
@@ -81,6 +81,15 @@ class RosterSystem:
     def student(self, number: int) -> tuple[str, str]:
         """Return sourcedId and grade of a student."""
         return self._records.student_id(number), self._timetable.grade(number)
+
+    def student_identifier(self, number: int) -> str:
+        """Return the number by which the district knows a student."""
+        return self._records.student_identifier(number)
+
+    def teachers(self) -> list[str]:
+        """Return the numbers by which the district knows its teachers, also those whose records here lack them."""
+        members = self._staff.members().values()
+        return [member.identifier or member.key for member in members if member.job == "teacher" and member.teaches]
 
     def files(self) -> dict[str, Callable[[], Iterator[Row]]]:
         """Return for each file of the org's version a function that yields its present records, keyed by header."""

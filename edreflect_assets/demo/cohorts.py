@@ -1,0 +1,112 @@
+"""The state that the demo's districts report their cohorts to: a fake ODS, and what it holds in the end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from edreflect_assets.database import connect
+from edreflect_assets.demo.home import DemoHome
+from edreflect_assets.edfi.publish import publish, years_of
+from edreflect_assets.edfi.resources import RESOURCES
+from edreflect_assets.errors import EdreflectError
+from edreflect_assets.fake_ods import FakeOds
+from edreflect_assets.fake_ods.rules import district_of
+from edreflect_assets.orgs import load_registry
+from edreflect_assets.settings import Settings
+
+KEY_VARIABLE = "EDREFLECT_DEMO_ODS_KEY"
+SECRET_VARIABLE = "EDREFLECT_DEMO_ODS_SECRET"  # noqa: S105 - a variable's name
+DATA_STANDARD = "5.0"
+
+
+@dataclass(frozen=True)
+class CohortSummary:
+    """What the ODS holds of an org, and how many of its records should be there and cannot be sent."""
+
+    org: str
+    cohorts: int
+    students: int
+    staff: int
+    not_sendable: int
+
+
+@contextmanager
+def state_ods(home: DemoHome) -> Iterator[FakeOds]:
+    """Have an empty ODS on loopback, its key and secret in the environment; what an earlier one held is forgotten."""
+    sample = home.sample
+    key, secret = secrets.token_urlsafe(12), secrets.token_urlsafe(24)
+    os.environ |= {KEY_VARIABLE: key, SECRET_VARIABLE: secret}
+    with closing(connect(home.settings)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("delete from edfi.identity_map where org_id = any(%s)", [list(sample.org_names)])
+    districts = [sample.district_number(org) for org in sample.org_names]
+    with FakeOds(DATA_STANDARD, key=key, secret=secret, districts=districts) as ods:
+        yield ods
+
+
+def registry_entry(home: DemoHome, ods: FakeOds, org: str) -> dict[str, Any]:
+    """Return the entry ``edfi`` of an org."""
+    return {
+        "url": ods.url,
+        "data_standard": DATA_STANDARD,
+        "districts": [home.sample.district_number(org)],
+        "key_env": KEY_VARIABLE,
+        "secret_env": SECRET_VARIABLE,
+    }
+
+
+def publish_cohorts(home: DemoHome) -> None:
+    """Report every org's cohorts of every school year. Raises EdreflectError when a call failed."""
+    registry = load_registry(home.settings)
+    for org in home.sample.org_names:
+        for year in _years(home.settings, org):
+            outcome = publish(home.settings, registry[org], year, "change").outcome
+            if outcome is not None and outcome.failed:
+                raise EdreflectError(f"{org}: {outcome.failed.total()} calls to the ODS failed; see edfi.failed_calls.")
+
+
+def reported(home: DemoHome, ods: FakeOds) -> list[CohortSummary]:
+    """Return for each org what the ODS holds of it and what was not sendable."""
+    return [
+        CohortSummary(org, *_held(ods, home.sample.district_number(org), _years(home.settings, org)), unsent)
+        for org, unsent in _not_sendable(home).items()
+    ]
+
+
+def _held(ods: FakeOds, district: int, years: tuple[int, ...]) -> tuple[int, int, int]:
+    cohorts, students, staff = (
+        sum(
+            district_of(resource.name, payload) == district
+            for year in years
+            for payload in ods.resources(year, resource.name).values()
+        )
+        for resource in RESOURCES
+    )
+    return cohorts, students, staff
+
+
+def _not_sendable(home: DemoHome) -> dict[str, int]:
+    orgs = list(home.sample.org_names)
+    models = " union all ".join(f"select org_id, qualifies, reason from edfi.{each.table}" for each in RESOURCES)
+    with closing(connect(home.settings)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            select wanted.org_id, count(record.org_id)
+            from unnest(%s) as wanted (org_id)
+            left join ({models}) as record
+                on record.org_id = wanted.org_id and record.qualifies and record.reason is not null
+            group by wanted.org_id
+            """,
+            [orgs],
+        )
+        found = dict(cursor.fetchall())
+    return {org: found[org] for org in orgs}
+
+
+def _years(settings: Settings, org: str) -> tuple[int, ...]:
+    with closing(connect(settings)) as connection:
+        return years_of(connection, load_registry(settings)[org], None).delivered
