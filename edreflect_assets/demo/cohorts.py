@@ -11,9 +11,8 @@ from typing import Any
 
 from edreflect_assets.database import connect
 from edreflect_assets.demo.home import DemoHome
-from edreflect_assets.edfi.publish import publish, years_of
+from edreflect_assets.edfi.publish import years_of
 from edreflect_assets.edfi.resources import RESOURCES
-from edreflect_assets.errors import EdreflectError
 from edreflect_assets.fake_ods import FakeOds
 from edreflect_assets.fake_ods.rules import district_of
 from edreflect_assets.orgs import load_registry
@@ -57,16 +56,6 @@ def registry_entry(home: DemoHome, ods: FakeOds, org: str) -> dict[str, Any]:
         "key_env": KEY_VARIABLE,
         "secret_env": SECRET_VARIABLE,
     }
-
-
-def publish_cohorts(home: DemoHome) -> None:
-    """Report every org's cohorts of every school year. Raises EdreflectError when a call failed."""
-    registry = load_registry(home.settings)
-    for org in home.sample.org_names:
-        for year in _years(home.settings, org):
-            outcome = publish(home.settings, registry[org], year, "change").outcome
-            if outcome is not None and outcome.failed:
-                raise EdreflectError(f"{org}: {outcome.failed.total()} calls to the ODS failed; see edfi.failed_calls.")
 
 
 def reported(home: DemoHome, ods: FakeOds) -> list[CohortSummary]:

@@ -13,7 +13,7 @@ from edreflect_assets.cli.output import say, steps
 from edreflect_assets.contracts import load_feeds
 from edreflect_assets.database import connect, ensure_server, migrate, server_status, stop_server
 from edreflect_assets.demo import report
-from edreflect_assets.demo.cohorts import publish_cohorts, registry_entry, reported, state_ods
+from edreflect_assets.demo.cohorts import registry_entry, reported, state_ods
 from edreflect_assets.demo.home import DemoHome, DemoOptions, prepare_home
 from edreflect_assets.demo.interrupts import Interrupts
 from edreflect_assets.demo.pipeline import Checks, Pipeline
@@ -52,9 +52,10 @@ def run_demo(options: DemoOptions, *, ui: bool = False) -> None:
         # Called early when it is not needed any more; closing it twice is no harm.
         stack.callback(pipeline.close)
         checks = _play(home, pipeline)
-        pipeline.close()
         with _said("Reporting cohorts to the state's ODS"):
-            publish_cohorts(home)
+            for org in home.sample.org_names:
+                pipeline.report_cohorts(org)
+        pipeline.close()
         report.print_summary(home, checks, reported(home, ods), seconds=time.monotonic() - begun)
         if ui:
             with _said("Starting Dagster's web UI"):

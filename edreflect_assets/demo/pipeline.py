@@ -71,6 +71,10 @@ class Pipeline:
         ]
         return Checks(len(evaluations), tuple(found))
 
+    def report_cohorts(self, org: str) -> None:
+        """Publish an org's cohorts to its ODS. Raises EdreflectError with Dagster's words when it could not be done."""
+        self._run("publish_ods", partition_key=org)
+
     def _run(self, job: str, **what: Any) -> Any:
         tags: Mapping[str, str] = {"edreflect/demo": "true", **what.pop("tags", {})}
         result = self._definitions.resolve_job_def(job).execute_in_process(
