@@ -13,6 +13,7 @@ from edreflect_assets.database import connect
 from edreflect_assets.demo.home import DemoHome
 from edreflect_assets.edfi.publish import years_of
 from edreflect_assets.edfi.resources import RESOURCES
+from edreflect_assets.edfi.standing import not_sendable
 from edreflect_assets.fake_ods import FakeOds
 from edreflect_assets.fake_ods.rules import district_of
 from edreflect_assets.orgs import load_registry
@@ -79,21 +80,9 @@ def _held(ods: FakeOds, district: int, years: tuple[int, ...]) -> tuple[int, int
 
 
 def _not_sendable(home: DemoHome) -> dict[str, int]:
-    orgs = list(home.sample.org_names)
-    models = " union all ".join(f"select org_id, qualifies, reason from edfi.{each.table}" for each in RESOURCES)
-    with closing(connect(home.settings)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            select wanted.org_id, count(record.org_id)
-            from unnest(%s) as wanted (org_id)
-            left join ({models}) as record
-                on record.org_id = wanted.org_id and record.qualifies and record.reason is not null
-            group by wanted.org_id
-            """,
-            [orgs],
-        )
-        found = dict(cursor.fetchall())
-    return {org: found[org] for org in orgs}
+    with closing(connect(home.settings)) as connection:
+        found = not_sendable(connection)
+    return {org: sum(each.records for each in found if each.org_id == org) for org in home.sample.org_names}
 
 
 def _years(settings: Settings, org: str) -> tuple[int, ...]:
