@@ -252,6 +252,7 @@ def _parse(text: str, path: Path) -> dict[str, Org]:
     registry: dict[str, Org] = {}
     owner_of: dict[uuid.UUID, str] = {}
     folded: dict[str, str] = {}
+    reporter: dict[tuple[str, int], str] = {}
     for name, raw in orgs_yaml.read(text, str(path)).items():
         org = read_org(name, raw, path.parent)
         twin = folded.setdefault(name.casefold(), name)
@@ -260,6 +261,12 @@ def _parse(text: str, path: Path) -> dict[str, Org]:
         other = owner_of.setdefault(org.org_uuid, name)
         if other != name:
             raise ConfigurationError(f"org {name}, org_uuid: org {other} has the same; a UUID belongs to one org.")
+        for district in org.edfi.districts if org.edfi else ():
+            other = reporter.setdefault((org.edfi.url.casefold() if org.edfi else "", district), name)
+            if other != name:
+                raise ConfigurationError(
+                    f"org {name}, edfi, districts: org {other} reports one of them to the same ODS; one org owns a district."
+                )
         registry[name] = org
     return registry
 

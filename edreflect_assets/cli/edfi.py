@@ -10,6 +10,7 @@ from edreflect_assets.cli.prepared import prepared_database
 from edreflect_assets.edfi.decisions import Mode
 from edreflect_assets.edfi.publish import Publication, publish, years_of
 from edreflect_assets.edfi.state import Scope
+from edreflect_assets.errors import EdreflectError
 from edreflect_assets.orgs import known_org
 from edreflect_assets.settings import Settings
 
@@ -76,7 +77,7 @@ def _run(
     org = known_org(settings, org_id)
     with prepared_database(settings) as (connection, _):
         years = years_of(connection, org, year)
-    failed = False
+    failed, troubles = False, list[EdreflectError]()
     for each in years.delivered:
         with steps(f"{org_id}, {each}") as progress:
             shown = 0
@@ -92,7 +93,12 @@ def _run(
                 )
                 shown = tenths
 
-            publication = publish(settings, org, each, mode, dry_run=dry_run, yes=yes, progress=tell)
+            try:
+                publication = publish(settings, org, each, mode, dry_run=dry_run, yes=yes, progress=tell)
+            except EdreflectError as error:
+                # the other years have an ODS of their own
+                troubles.append(error)
+                continue
         _show(publication)
         failed |= publication.outcome is not None and bool(publication.outcome.failed)
     for each in years.only_mapped:
@@ -100,6 +106,10 @@ def _run(
             f"School year {each}: the newest programs name it no more. What was sent for it stays in the ODS;"
             f" --year {each} publishes it, and deletes that."
         )
+    for trouble in troubles[:-1]:
+        complain(str(trouble))
+    if troubles:
+        raise troubles[-1]
     if failed:
         context.exit(TROUBLE)
 

@@ -11,8 +11,8 @@ from functools import partial
 from itertools import islice
 
 from edreflect_assets.edfi.client import CallFailed, OdsClient, OdsResourceGone
-from edreflect_assets.edfi.decisions import Deletion, Plan, Write
-from edreflect_assets.edfi.resources import COHORTS, RESOURCES, NaturalKey
+from edreflect_assets.edfi.decisions import Deletion, Found, Mapped, Plan, Write
+from edreflect_assets.edfi.resources import COHORTS, RESOURCES, Resource
 from edreflect_assets.edfi.state import Confirmed, Failed, Recorder
 from edreflect_assets.errors import EdreflectError
 
@@ -20,6 +20,8 @@ from edreflect_assets.errors import EdreflectError
 Progress = Callable[[int, int], None]
 # Calls in a row that found no ODS working, beyond those in flight, after which the others are not tried.
 _PATIENCE = 4
+# So often it is asked whether it works at all, before none of the calls between has succeeded.
+_LOOKS = 8
 
 
 @dataclass
@@ -37,20 +39,18 @@ def make_calls(
     client: OdsClient,
     plan: Plan,
     recorder: Recorder,
-    cohorts: Iterable[NaturalKey],
+    known: Iterable[tuple[Resource, Mapped | Found]],
     *,
     concurrency: int,
     progress: Progress | None = None,
 ) -> Outcome:
     """Make the calls of ``plan``, at most ``concurrency`` at a time, and return what came of them.
 
-    ``cohorts`` are the natural keys of the cohorts that the ODS holds before. A call that fails is recorded and stops
-    nothing else. Raises EdreflectError when the ODS answers nothing any more, refuses the login, or the database does not
+    ``known`` is what the ODS holds before, as far as the platform knows. A call that fails is recorded and stops nothing
+    else. Raises EdreflectError when the ODS answers nothing any more, refuses the login, or the database does not
     take the outcomes; what was confirmed until then is recorded.
     """
-    calls = _Calls(
-        client, recorder, set(cohorts), concurrency=concurrency, tell=partial(progress or _silent, plan.calls)
-    )
+    calls = _Calls(client, recorder, known, concurrency=concurrency, tell=partial(progress or _silent, plan.calls))
     associations_gone = [deletion for deletion in plan.deletions if deletion.resource.is_association]
     cohorts_gone = [deletion for deletion in plan.deletions if not deletion.resource.is_association]
     order = {resource: number for number, resource in enumerate(RESOURCES)}
@@ -73,15 +73,17 @@ class _Calls:
         self,
         client: OdsClient,
         recorder: Recorder,
-        cohorts: set[NaturalKey],
+        known: Iterable[tuple[Resource, Mapped | Found]],
         *,
         concurrency: int,
         tell: Callable[[int], None],
     ) -> None:
-        self._client, self._recorder, self._cohorts = client, recorder, cohorts
+        self._client, self._recorder = client, recorder
+        self._owners = {(resource.name, each.ods_id): each.key for resource, each in known}
+        self._cohorts = {key for (resource, _), key in self._owners.items() if resource == COHORTS.name}
         self._concurrency, self._tell = concurrency, tell
         self._done = 0
-        self._unanswered = 0
+        self._unanswered = self._looks = 0
         self._lock = threading.Lock()
         self.outcome = Outcome()
 
@@ -106,8 +108,9 @@ class _Calls:
         except CallFailed as failure:
             self._failed(deletion, "DELETE", deletion.campus_key, failure)
             return
-        if deletion.resource is COHORTS:
-            with self._lock:
+        with self._lock:
+            self._owners.pop((deletion.resource.name, deletion.ods_id), None)
+            if deletion.resource is COHORTS:
                 self._cohorts.discard(deletion.key)
         self._confirmed(deletion, "DELETE", Confirmed(deletion.resource, deletion.ods_id, None))
 
@@ -129,15 +132,20 @@ class _Calls:
         except CallFailed as failure:
             self._failed(write, verb, write.wanted.campus_key, failure)
             return
-        if write.resource is COHORTS:
-            with self._lock:
+        with self._lock:
+            other = self._owners.setdefault((write.resource.name, ods_id), write.key) != write.key and verb == "POST"
+            if write.resource is COHORTS and not other:
                 self._cohorts.add(write.key)
+        if other:
+            same = "The ODS takes its key for that of another resource that was sent, and has written over it."
+            self._failed(write, verb, write.wanted.campus_key, CallFailed(None, same, retryable=False), asked=False)
+            return
         self._confirmed(write, verb, Confirmed(write.resource, ods_id, write.wanted))
 
     def _confirmed(self, call: Deletion | Write, verb: str, outcome: Confirmed) -> None:
         self._recorder.record(outcome)
         with self._lock:
-            self._unanswered = 0
+            self._unanswered = self._looks = 0
             self.outcome.confirmed[call.resource.name, verb] += 1
         self._step()
 
@@ -151,13 +159,25 @@ class _Calls:
             if asked:
                 works = failure.status is not None and failure.status < 500 and failure.status not in (401, 429)
                 self._unanswered = 0 if works else self._unanswered + 1
-            given_up = self._unanswered >= self._concurrency + _PATIENCE
+            doubtful = self._unanswered >= self._concurrency + _PATIENCE
         self._step()
-        if given_up:
+        if doubtful and not self._still_works():
             raise EdreflectError(
-                f"The ODS did not do any of the last {self._unanswered} calls (no answer, no login, busy or broken); the others were"
+                "The ODS did not do any of the last calls (no answer, no login, busy or broken); the others were"
                 " not tried. Publish again when it works: what was confirmed is not sent again."
             )
+
+    def _still_works(self) -> bool:
+        """Ask the ODS for something harmless: rows that it breaks on, one after the other, are no reason to stop."""
+        with self._lock:
+            self._unanswered, self._looks = 0, self._looks + 1
+            if self._looks > _LOOKS:
+                return False
+        try:
+            self._client.look(COHORTS.name)
+        except CallFailed:
+            return False
+        return True
 
     def _step(self) -> None:
         with self._lock:

@@ -33,6 +33,8 @@ __all__ = [
 
 LARGEST_PAGE = 500
 _LISTING_ATTEMPTS = 5
+# What an ODS answers when it has done it. A page with 200, as of a proxy, has done nothing.
+_DONE = {"GET": {200}, "POST": {200, 201}, "PUT": {204}, "DELETE": {204}}
 _ID = re.compile(r"[0-9A-Fa-f-]{32,36}")
 
 
@@ -85,6 +87,10 @@ class OdsClient:
     def log_in(self) -> None:
         """Log in now, not with the first call."""
         self._retrying(self._tokens.current)
+
+    def look(self, resource: str) -> None:
+        """Read one item and forget it: tells whether the ODS answers."""
+        self._call(_Call("GET", resource, f"{self._base}{resource}?limit=1"))
 
     def upsert(self, resource: str, payload: Mapping[str, Any]) -> str:
         """Create, or update what has the same natural key; return its id."""
@@ -157,7 +163,7 @@ class OdsClient:
             token = self._tokens.renewed(token)
             hidden.add(token.value)
             response = self._send(call, token)
-        if response.is_success:
+        if response.status_code in _DONE[call.verb]:
             return response
         failure = answered(call.verb, call.resource, response, hidden)
         failure.retry_after = seconds_asked(response.headers.get("Retry-After"))

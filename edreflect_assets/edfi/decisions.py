@@ -12,8 +12,8 @@ The rules beside the table:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from edreflect_assets.edfi.resources import ASSOCIATIONS, COHORTS, RESOURCES, NaturalKey, Resource, same_content
@@ -21,6 +21,7 @@ from edreflect_assets.edfi.resources import ASSOCIATIONS, COHORTS, RESOURCES, Na
 Mode = Literal["change", "resync"]
 # Stands for the campus key of a resource that the map does not know.
 UNMAPPED = "(not in the identity map)"
+_OTHER_DISTRICT = "its district is not one of the org's in the registry"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Side:
     ``found`` is None in change mode. ``enabled`` is the resource's toggle.
 
     ``withheld`` says in a clause why a record that is not in the delivery does not count as deleted, None where it does.
+    Of other ``districts`` than the org's nothing is sent or deleted; None: no district is another's.
     """
 
     enabled: bool
@@ -75,6 +77,7 @@ class Side:
     mapped: Sequence[Mapped]
     found: Mapping[str, Found] | None = None
     withheld: str | None = None
+    districts: Collection[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -166,19 +169,21 @@ class _Decision:
         self._resource = resource
         self._side = side
         self._plan = plan
-        self._sendable = {row.key: row for row in side.wanted.values() if row.reason is None and row.key is not None}
+        self._wanted = {key: self._of_own_district(row) for key, row in side.wanted.items()}
+        self._sendable = {row.key: row for row in self._wanted.values() if row.reason is None and row.key is not None}
+        self._known_keys = {row.key for row in self._wanted.values()}
         self._entries = dict(self._entries_in_ods())
         self._deleted: set[str] = set()
 
     def run(self, deleted_cohorts: set[NaturalKey], cohorts_there: set[NaturalKey]) -> None:
         """Add to the plan what this resource type needs."""
         for entry in self._entries.values():
-            if entry.key[:2] in deleted_cohorts or self._is_to_go(entry):
+            if entry.key[:2] in deleted_cohorts or self._is_to_go(entry, cohorts_there):
                 self._delete(entry.campus_key, entry.key, entry.ods_id)
         for found in self._unmapped():
             if found.key[:2] in deleted_cohorts or self._is_foreign(found):
                 self._delete(None, found.key, found.ods_id)
-        for row in self._side.wanted.values():
+        for row in self._wanted.values():
             if row.reason is not None:
                 if row.qualifies:  # 15, 16
                     self._remark(row.campus_key, "not_sendable", row.reason)
@@ -197,13 +202,25 @@ class _Decision:
         """Give the entries of the map by natural key; in resync mode those the ODS holds, under the key it shows (7, 9)."""
         found = self._side.found
         for entry in self._side.mapped:
-            if found is None:
+            if self._is_elsewhere(entry.key):
+                self._remark(entry.campus_key, "kept", _OTHER_DISTRICT)
+            elif found is None:
                 yield entry.key, entry
             elif entry.ods_id in found:
                 key = found[entry.ods_id].key
-                yield key, Mapped(entry.campus_key, key, entry.ods_id, entry.payload_hash, entry.source_hash)
+                shown = Mapped(entry.campus_key, key, entry.ods_id, entry.payload_hash, entry.source_hash)
+                if key != entry.key:
+                    self._plan.hand_over.append((self._resource, entry, shown))
+                yield key, shown
             else:
                 self._plan.forget.append((self._resource, entry))
+
+    def _of_own_district(self, row: Wanted) -> Wanted:
+        elsewhere = row.reason is None and row.key is not None and self._is_elsewhere(row.key)
+        return replace(row, reason=_OTHER_DISTRICT) if elsewhere else row
+
+    def _is_elsewhere(self, key: NaturalKey) -> bool:
+        return self._side.districts is not None and key[1] not in self._side.districts
 
     def _unmapped(self) -> Iterator[Found]:
         known = {entry.ods_id for entry in self._entries.values()}
@@ -211,15 +228,18 @@ class _Decision:
             if found.ods_id not in known:
                 yield found
 
-    def _is_to_go(self, entry: Mapped) -> bool:
+    def _is_to_go(self, entry: Mapped, cohorts_there: set[NaturalKey]) -> bool:
         """Tell whether what was sent for a campus record is to be deleted."""
         if self._side.enabled and entry.key in self._sendable:
             return False
-        row = self._side.wanted.get(entry.campus_key)
+        row = self._wanted.get(entry.campus_key)
         if row is None:  # 6, 14
             return (self._side.enabled or self._resync) and not self._is_withheld(entry)
-        if not self._side.enabled or row.reason is None:  # 13, 5
-            return self._side.enabled
+        if not self._side.enabled:  # 13
+            return False
+        if row.reason is None:  # 5, but only where what replaces it can be sent
+            assert row.key is not None
+            return not self._resource.is_association or row.key[:2] in cohorts_there
         if not self._resync:  # 11
             self._remark(entry.campus_key, "kept", row.reason)
             return False
@@ -237,7 +257,7 @@ class _Decision:
         if self._side.withheld is not None:
             self._remark(UNMAPPED, "withheld", self._side.withheld)
             return False
-        return self._side.enabled or all(row.key != found.key for row in self._side.wanted.values())
+        return self._side.enabled or found.key not in self._known_keys
 
     def _write(self, row: Wanted, cohorts_there: set[NaturalKey]) -> None:
         assert row.key is not None
@@ -251,7 +271,9 @@ class _Decision:
         changes_hands = entry.campus_key != row.campus_key
         outdated = row.payload_hash != entry.payload_hash
         if outdated and not self._resync and not changes_hands and row.source_hash == entry.source_hash:  # 12
-            self._remark(row.campus_key, "waits_for_resync", "its mapping in resource_preferences.csv changed")
+            self._remark(
+                row.campus_key, "waits_for_resync", "its mapping in resource_preferences.csv or the org's entry changed"
+            )
             return
         if outdated or self._drifted(entry, row):  # 4
             self._plan.writes.append(Write(self._resource, row, entry.ods_id))

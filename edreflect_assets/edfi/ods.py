@@ -22,9 +22,11 @@ from edreflect_assets.edfi.standards import DATA_STANDARDS
 from edreflect_assets.org_fields import Fields
 
 FIELDS = frozenset(
-    {"url", "data_standard", "districts", "key_env", "secret_env", "token_url", "data_path", "ca_file"}
+    {"url", "data_standard", "districts", "key_env", "secret_env", "token_url", "data_path", "ca_file", "year"}
     | {"cohort_type", "descriptor_namespace", "concurrency", "timeout_seconds", "max_deleted_share"}
 )
+# By the year in which they end; others are typing errors.
+SCHOOL_YEARS = 1900, 9999
 _URL = re.compile(r"https?://[^\s?#@]+")
 _DISTRICT = re.compile(r"[1-9][0-9]{0,17}")
 _NAMESPACE = re.compile(r"uri://[^\s#]+[^\s#/]")
@@ -35,7 +37,8 @@ class Ods:
     """The ODS of one org.
 
     ``districts`` are the education organization ids whose cohorts are the org's: no other is written or deleted.
-    ``data_path`` (with ``{year}``) and ``token_url`` replace what the data standard says. ``cohort_type`` ``mapped`` sends
+    ``data_path`` (with ``{year}``) and ``token_url`` replace what the data standard says. ``year`` is the only school year of
+    an ODS that has but one. ``cohort_type`` ``mapped`` sends
     the mapped code where the state asks for it instead of Other. A resync that would delete more than
     ``max_deleted_share`` of a resource stops. Times in seconds.
     """
@@ -47,6 +50,7 @@ class Ods:
     secret_env: str
     token_url: str | None = None
     data_path: str | None = None
+    year: int | None = None
     ca_file: Path | None = None
     cohort_type: str = "other"
     descriptor_namespace: str = "uri://ed-fi.org"
@@ -61,6 +65,7 @@ class Ods:
             "max_identifier": DATA_STANDARDS[self.data_standard].max_identifier,
             "cohort_type": self.cohort_type,
             "descriptor_namespace": self.descriptor_namespace,
+            "year": self.year,
         }
 
 
@@ -79,6 +84,9 @@ def read_ods(raw: Any, place: str, folder: Path) -> Ods | None:
     districts = fields.texts("districts")
     if not districts or not all(_DISTRICT.fullmatch(district) for district in districts):
         raise fields.error("districts", "the ids of the org's districts in the ODS are expected, as in [255901]")
+    path, year = fields.text("data_path"), fields.text("year") and fields.whole("year", 0, *SCHOOL_YEARS)
+    if path is not None and "{year}" not in path and not year:
+        raise fields.error("data_path", "without {year} it belongs to one school year; say which in year")
     namespace = fields.matching("descriptor_namespace", _NAMESPACE, "a namespace is expected, as in uri://ed-fi.org")
     return Ods(
         url=(fields.matching("url", _URL, "an address with https:// is expected, without a login") or "").rstrip("/"),
@@ -87,7 +95,8 @@ def read_ods(raw: Any, place: str, folder: Path) -> Ods | None:
         key_env=fields.variable("key_env") or "",
         secret_env=fields.variable("secret_env") or "",
         token_url=fields.matching("token_url", _URL, "an address with https:// is expected"),
-        data_path=fields.text("data_path"),
+        data_path=path,
+        year=int(year) if year else None,
         ca_file=fields.file("ca_file", folder),
         cohort_type=fields.choice("cohort_type", ("other", "mapped")),
         descriptor_namespace=namespace or Ods.descriptor_namespace,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
+import psycopg2
 from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 
@@ -15,21 +16,24 @@ from edreflect_assets.edfi.calls import Outcome, make_calls
 from edreflect_assets.edfi.client import CallFailed, OdsClient, OdsConnection
 from edreflect_assets.edfi.decisions import Found, Mapped, Mode, Plan, Side, decide
 from edreflect_assets.edfi.ods import Ods
-from edreflect_assets.edfi.resources import COHORTS, RESOURCES, Resource
+from edreflect_assets.edfi.resources import RESOURCES, Resource
 from edreflect_assets.edfi.state import (
+    Reading,
     Recorder,
     Scope,
     Years,
     begin_run,
-    day_of,
     end_run,
+    note_plan,
+    other_url,
     publishing,
-    read_sides,
+    read,
     school_years,
+    settle_map,
 )
 from edreflect_assets.errors import ConfigurationError, EdreflectError, UsageError
 from edreflect_assets.org_lock import taking
-from edreflect_assets.orgs import Org
+from edreflect_assets.orgs import Org, load_registry, sync_orgs
 from edreflect_assets.settings import Settings
 
 # Deletions that a change-mode run may make without being asked, however large their share is.
@@ -39,7 +43,11 @@ _NAME = "edreflect edfi"
 Progress = Callable[[Scope, int, int], None]
 
 
-class TooManyDeletions(EdreflectError):
+class WaitsForAPerson(EdreflectError):
+    """A run that would end in the same way until a person has decided something."""
+
+
+class TooManyDeletions(WaitsForAPerson):
     """A run would delete more of what the ODS holds than is let through without a person's word."""
 
 
@@ -64,6 +72,9 @@ def years_of(connection: Connection, org: Org, year: int | None) -> Years:
         years = school_years(connection, org.org_id)
     if year is not None:
         return Years((year,), ())
+    only = _ods_of(org).year
+    if only is not None:
+        return Years((only,), ())
     if not years.delivered:
         raise UsageError(
             f"{org.org_id} has no program of any school year; load its feed infinite_campus and run `edreflect build`."
@@ -89,57 +100,85 @@ def publish(
     cannot be used as registered, EdreflectError when it or the database stops answering or another publication runs.
     """
     ods, scope = _ods_of(org), Scope(org.org_id, year)
+    if ods.year not in (None, year):
+        raise UsageError(f"The ODS of {org.org_id} takes school year {ods.year} only, as its entry edfi says.")
     with ExitStack() as stack:
         connection = stack.enter_context(closing(connect(settings, application_name=_NAME)))
         stack.enter_context(taking(connection, settings, org.org_id))
+        if settings.registry.exists():
+            sync_orgs(connection, load_registry(settings))
         stack.enter_context(publishing(connection, org.org_id, ods.url))
         client = None if dry_run and mode == "change" else stack.enter_context(open_client(_connection(org, year)))
-        with _built(org):
-            sides = read_sides(connection, scope)
-            day = day_of(connection, scope)
-        if mode == "resync" and client:
-            with _answering(org):
-                client.log_in()
-                sides = {
-                    resource: replace(each, found=_found(client, ods, resource)) for resource, each in sides.items()
-                }
-        publication = Publication(scope, mode, decide(mode, sides), _enabled(sides))
         if dry_run or client is None:
-            return publication
-        if not yes:
-            _check_deletions(publication, sides, ods)
-        if publication.plan.calls:
-            with _answering(org):
-                client.log_in()
-        with (
-            _recorded(connection, publication) as run_id,
-            Recorder(partial(connect, settings, application_name=_NAME), scope, run_id, day) as recorder,
-        ):
-            cohorts: list[Mapped | Found] = [*sides[COHORTS].mapped, *(sides[COHORTS].found or {}).values()]
-            outcome = make_calls(
-                client,
-                publication.plan,
-                recorder,
-                (each.key for each in cohorts),
-                concurrency=ods.concurrency,
-                progress=partial(progress, scope) if progress else None,
-            )
+            return _planned(connection, org, scope, mode, client)[0]
+        with _recorded(connection, scope, mode, ods.url) as run_id:
+            if mode == "change" and other_url(connection, scope, ods.url):
+                raise WaitsForAPerson(
+                    f"{org.org_id}, {year}: what was sent so far went to another ODS than the one at {ods.url}; resync it"
+                    " first, which reads what this one holds."
+                )
+            publication, reading = _planned(connection, org, scope, mode, client)
+            note_plan(connection, run_id, publication.plan, reading.seen)
+            if not yes:
+                _check_deletions(publication, reading.sides, ods)
+            if publication.plan.calls:
+                with _answering(org):
+                    client.log_in()
+            settle_map(connection, scope, publication.plan)
+            known = [(resource, each) for resource, side in reading.sides.items() for each in _known(side)]
+            with Recorder(partial(connect, settings, application_name=_NAME), scope, run_id, reading.day) as recorder:
+                outcome = make_calls(
+                    client,
+                    publication.plan,
+                    recorder,
+                    known,
+                    concurrency=ods.concurrency,
+                    progress=partial(progress, scope) if progress else None,
+                )
     return replace(publication, outcome=outcome)
 
 
+def _planned(
+    connection: Connection, org: Org, scope: Scope, mode: Mode, client: OdsClient | None
+) -> tuple[Publication, Reading]:
+    """Read what there is, in resync mode of the ODS too, and decide."""
+    ods = _ods_of(org)
+    with _built(org):
+        reading = read(connection, scope, ods.districts)
+    if mode == "resync" and client is not None:
+        with _answering(org):
+            client.log_in()
+            found = {resource: _found(client, ods, resource) for resource in RESOURCES}
+        sides = {resource: replace(side, found=found[resource]) for resource, side in reading.sides.items()}
+        reading = replace(reading, sides=sides)
+    return Publication(scope, mode, decide(mode, reading.sides), _enabled(reading.sides)), reading
+
+
+def _known(side: Side) -> list[Mapped | Found]:
+    return [*side.mapped, *(side.found or {}).values()]
+
+
 @contextmanager
-def _recorded(connection: Connection, publication: Publication) -> Iterator[int]:
-    """Write down that a run began and how it ended; gives its id."""
-    run_id = begin_run(connection, publication.scope, publication.mode, publication.plan)
-    trouble: str | None = "It was interrupted."
+def _recorded(connection: Connection, scope: Scope, mode: Mode, url: str) -> Iterator[int]:
+    """Write down that a run began and how it ended; gives its id. Errors of the database lose their values."""
+    run_id = begin_run(connection, scope, mode, url)
+    trouble, person = "It was interrupted.", False
     try:
-        yield run_id
-        trouble = None
+        try:
+            yield run_id
+        except psycopg2.Error as error:
+            raise EdreflectError(
+                f"{scope.org_id}, {scope.school_year}: the database did not go along (SQLSTATE {error.pgcode}); publish again."
+            ) from None
     except EdreflectError as error:
-        trouble = str(error)
+        trouble, person = str(error), isinstance(error, WaitsForAPerson)
         raise
+    else:
+        trouble = ""
     finally:
-        end_run(connection, publication.scope, run_id, trouble)
+        # The database may be what is in trouble; the run then counts as one that was killed.
+        with suppress(psycopg2.Error):
+            end_run(connection, scope, run_id, trouble or None, waits_for_a_person=person)
 
 
 def _enabled(sides: Mapping[Resource, Side]) -> dict[str, bool]:

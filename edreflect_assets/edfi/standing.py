@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 
+from edreflect_assets.edfi.ods import SCHOOL_YEARS
 from edreflect_assets.edfi.resources import RESOURCES
-from edreflect_assets.edfi.state import FEED
+from edreflect_assets.edfi.state import APPLIED_LOADS, FEED
 
 
 @dataclass(frozen=True)
@@ -32,15 +34,26 @@ class NotSendable:
     records: int
 
 
+# The newest run of each org and year, of orgs that report to an ODS.
+_NEWEST_RUNS = """
+    select distinct on (runs.org_id, runs.school_year) runs.*
+    from edfi.runs
+    join ops.orgs on orgs.org_id = runs.org_id
+    where orgs.settings -> 'edfi' is not null and not coalesce((orgs.settings ->> 'removed')::boolean, false)
+    order by runs.org_id, runs.school_year, runs.run_id desc
+"""
+
+
 def open_calls(connection: Connection) -> list[OpenCalls]:
-    """Return the failed calls of all orgs by kind, without anything that the ODS said of them."""
+    """Return the failed calls of the newest runs of all orgs by kind, without anything that the ODS said of them."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            """
-            select org_id, school_year, resource, verb, status, count(*)
-            from edfi.failed_calls
-            group by org_id, school_year, resource, verb, status
-            order by org_id, school_year, resource, verb, status
+            f"""
+            select failed.org_id, failed.school_year, failed.resource, failed.verb, failed.status, count(*)
+            from ({_NEWEST_RUNS}) as newest
+            join edfi.failed_calls as failed on failed.run_id = newest.run_id
+            group by failed.org_id, failed.school_year, failed.resource, failed.verb, failed.status
+            order by failed.org_id, failed.school_year, failed.resource, failed.verb, failed.status
             """
         )
         return [OpenCalls(*row) for row in cursor.fetchall()]
@@ -50,11 +63,9 @@ def troubles(connection: Connection) -> list[tuple[str, int, str]]:
     """Return org, school year and trouble of each newest run that did not come to its end."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             select org_id, school_year, coalesce(trouble, 'It is running, or was killed.')
-            from (
-                select distinct on (org_id, school_year) * from edfi.runs order by org_id, school_year, run_id desc
-            ) as newest
+            from ({_NEWEST_RUNS}) as newest
             where trouble is not null or ended_at is null
             order by org_id, school_year
             """
@@ -81,38 +92,33 @@ def not_sendable(connection: Connection) -> list[NotSendable]:
 
 
 def is_due(connection: Connection, org_id: str) -> bool:
-    """Tell whether something of an org's programs is built that no publication has seen, or one did not come to its end.
+    """Tell whether a school year that the newest programs name has a publication due.
 
-    While loads wait for a build it is not: that build is what is to be published.
+    It has when none has seen what the models have applied by now, or the last one did not come to its end; but not while
+    that one waits for a person and nothing else is built.
     """
-    with connection, connection.cursor() as cursor:
-        cursor.execute(
-            """
-            with loads as (
-                select
-                    max(loaded_at) as newest,
-                    bool_or(not exists (
-                        select from ops.applied
-                        where applied.load_id = load_log.load_id and applied.model like 'infinite_campus\\_\\_%%'
-                    )) as waiting
-                from ops.load_log
-                where feed = %(feed)s and org_id = %(org)s and status = 'current'
-            ),
-            last_run as (
-                select distinct on (school_year) school_year, began_at, trouble is not null or ended_at is null as open
-                from edfi.runs
-                where org_id = %(org)s
-                order by school_year, run_id desc
-            )
-            select
-                not loads.waiting
-                and (
-                    loads.newest > coalesce((select max(began_at) from last_run), '-infinity')
-                    or exists (select from last_run where open)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                f"""
+                select exists (
+                    select from (
+                        select distinct school_year from infinite_campus.programs
+                        where org_id = %(org)s and school_year between %(first)s and %(last)s
+                    ) as delivered
+                    left join (
+                        select distinct on (school_year) * from edfi.runs where org_id = %(org)s order by school_year, run_id desc
+                    ) as newest using (school_year)
+                    cross join ({APPLIED_LOADS}) as present (seen)
+                    where newest.run_id is null
+                        or newest.ended_at is null
+                        or (newest.trouble is not null and not newest.waits_for_a_person)
+                        or newest.seen is distinct from present.seen
                 )
-            from loads
-            """,
-            {"feed": FEED, "org": org_id},
-        )
-        (due,) = cursor.fetchone() or (False,)
+                """,
+                {"feed": FEED, "org": org_id, "first": SCHOOL_YEARS[0], "last": SCHOOL_YEARS[1]},
+            )
+            (due,) = cursor.fetchone() or (False,)
+    except (errors.UndefinedTable, errors.InvalidSchemaName):
+        return False
     return bool(due)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from types import TracebackType
@@ -18,6 +18,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from edreflect_assets.edfi.decisions import Mapped, Mode, Plan, Side, Wanted
+from edreflect_assets.edfi.ods import SCHOOL_YEARS
 from edreflect_assets.edfi.resources import RESOURCES, NaturalKey, Resource
 from edreflect_assets.errors import EdreflectError
 
@@ -62,17 +63,19 @@ def publishing(connection: Connection, org_id: str, url: str) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.rollback()
-        with connection, connection.cursor() as cursor:
-            cursor.execute(f"select pg_advisory_unlock({_ODS_LOCK}), pg_advisory_unlock({_ORG_LOCK})", locks)
+        # A connection that is lost has given up its locks.
+        with suppress(psycopg2.Error):
+            connection.rollback()
+            with connection, connection.cursor() as cursor:
+                cursor.execute(f"select pg_advisory_unlock({_ODS_LOCK}), pg_advisory_unlock({_ORG_LOCK})", locks)
 
 
 def school_years(connection: Connection, org_id: str) -> Years:
     """Return the school years that a publication of an org may be about."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "select distinct school_year from infinite_campus.programs where org_id = %s and school_year is not null",
-            [org_id],
+            "select distinct school_year from infinite_campus.programs where org_id = %s and school_year between %s and %s",
+            [org_id, *SCHOOL_YEARS],
         )
         delivered = {int(year) for (year,) in cursor.fetchall()}
         cursor.execute("select distinct school_year from edfi.identity_map where org_id = %s", [org_id])
@@ -80,29 +83,49 @@ def school_years(connection: Connection, org_id: str) -> Years:
     return Years(tuple(sorted(delivered)), tuple(sorted(mapped - delivered)))
 
 
-def read_sides(connection: Connection, scope: Scope) -> dict[Resource, Side]:
-    """Return what should be in the ODS and what the map says is, of every resource, at one moment of the database."""
+@dataclass(frozen=True)
+class Reading:
+    """What the database says of a scope at one moment: the sides, the day of the programs, and a fingerprint of the loads."""
+
+    sides: dict[Resource, Side]
+    day: date | None
+    seen: str | None
+
+
+def read(connection: Connection, scope: Scope, districts: Collection[int]) -> Reading:
+    """Return what should be in the ODS and what the map says is, of every resource; of ``districts`` alone."""
     with connection, connection.cursor() as cursor:
         cursor.execute("set transaction isolation level repeatable read read only")
         toggles = _toggles(cursor, scope)
         doubts = _doubts(cursor, scope)
-        return {
+        sides = {
             resource: Side(
                 enabled=toggles.get(resource.name, False),
                 wanted=_wanted(cursor, scope, resource),
                 mapped=_mapped(cursor, scope, resource),
                 withheld=_withheld(resource, doubts),
+                districts=districts,
             )
             for resource in RESOURCES
         }
+        cursor.execute(
+            f"select (select max(_day) from infinite_campus.programs where org_id = %(org)s), ({APPLIED_LOADS})",
+            {"feed": FEED, "org": scope.org_id},
+        )
+        day, seen = cursor.fetchone() or (None, None)
+    return Reading(sides, day, seen)
 
 
-def day_of(connection: Connection, scope: Scope) -> date | None:
-    """Return the day of the programs that a publication follows."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute("select max(_day) from infinite_campus.programs where org_id = %s", [scope.org_id])
-        (day,) = cursor.fetchone() or (None,)
-    return day if isinstance(day, date) else None
+# A fingerprint of the loads of an org that the models have applied; another one whenever something else is built.
+APPLIED_LOADS = """
+    select md5(string_agg(loads.load_id::text, ',' order by loads.load_id))
+    from ops.load_log as loads
+    where loads.feed = %(feed)s and loads.org_id = %(org)s and loads.status = 'current'
+        and exists (
+            select from ops.applied
+            where applied.load_id = loads.load_id and applied.model like 'infinite_campus\\_\\_%%'
+        )
+"""
 
 
 def _toggles(cursor: Cursor, scope: Scope) -> dict[str, bool]:
@@ -135,12 +158,14 @@ def _doubts(cursor: Cursor, scope: Scope) -> dict[str, str]:
         """,
         [FEED, scope.org_id],
     )
-    doubts = {}
+    doubts = {file: f"{file} never came" for resource in RESOURCES for file in resource.files}
     for file, rows, aside in cursor.fetchall():
         if rows == 0:
             doubts[file] = f"{file} came without rows"
         elif aside:
             doubts[file] = f"{aside} of {file} {'was' if aside == 1 else 'were'} set aside"
+        else:
+            doubts.pop(file, None)
     return doubts
 
 
@@ -177,14 +202,28 @@ def _mapped(cursor: Cursor, scope: Scope, resource: Resource) -> tuple[Mapped, .
     return tuple(Mapped(key, resource.key_from(parts), *rest) for key, parts, *rest in cursor.fetchall())
 
 
-def begin_run(connection: Connection, scope: Scope, mode: Mode, plan: Plan) -> int:
-    """Write down that a publication begins, bring the map up to date where no call is needed, and return the run's id."""
+def begin_run(connection: Connection, scope: Scope, mode: Mode, url: str) -> int:
+    """Write down that a publication to the ODS at ``url`` begins, and return the run's id."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "insert into edfi.runs (org_id, school_year, mode, planned) values (%s, %s, %s, %s) returning run_id",
-            [scope.org_id, scope.school_year, mode, json.dumps(plan.counts())],
+            "insert into edfi.runs (org_id, school_year, mode, url) values (%s, %s, %s, %s) returning run_id",
+            [scope.org_id, scope.school_year, mode, url],
         )
         (run_id,) = cursor.fetchone() or (0,)
+    return int(run_id)
+
+
+def note_plan(connection: Connection, run_id: int, plan: Plan, seen: str | None) -> None:
+    """Write down what a run plans, and of which loads it has ``seen`` what the models made."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "update edfi.runs set planned = %s, seen = %s where run_id = %s", [json.dumps(plan.counts()), seen, run_id]
+        )
+
+
+def settle_map(connection: Connection, scope: Scope, plan: Plan) -> None:
+    """Bring the map up to date where no call is needed."""
+    with connection, connection.cursor() as cursor:
         for resource, entry in plan.forget:
             _unmap(cursor, scope, resource, entry.ods_id)
         for resource, _, owned in plan.hand_over:
@@ -198,18 +237,41 @@ def begin_run(connection: Connection, scope: Scope, mode: Mode, plan: Plan) -> i
                     *(scope.org_id, scope.school_year, resource.name, owned.ods_id),
                 ],
             )
-    return int(run_id)
 
 
-def end_run(connection: Connection, scope: Scope, run_id: int, trouble: str | None) -> None:
+def end_run(
+    connection: Connection, scope: Scope, run_id: int, trouble: str | None, *, waits_for_a_person: bool = False
+) -> None:
     """Write down how a publication ended; failures of earlier runs of the org and year are past then."""
+    connection.rollback()
     with connection, connection.cursor() as cursor:
-        cursor.execute("update edfi.runs set ended_at = now(), trouble = %s where run_id = %s", [trouble, run_id])
+        cursor.execute(
+            "update edfi.runs set ended_at = now(), trouble = %s, waits_for_a_person = %s where run_id = %s",
+            [trouble, waits_for_a_person, run_id],
+        )
         if trouble is None:
             cursor.execute(
                 "delete from edfi.failed_calls where org_id = %s and school_year = %s and run_id <> %s",
                 [scope.org_id, scope.school_year, run_id],
             )
+
+
+def other_url(connection: Connection, scope: Scope, url: str) -> bool:
+    """Tell whether the map speaks of an ODS at another address: no run to this one has come to its end since."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            """
+            select exists (select from edfi.identity_map where org_id = %(org)s and school_year = %(year)s) and %(url)s <> (
+                select url from edfi.runs
+                where org_id = %(org)s and school_year = %(year)s and ended_at is not null and trouble is null
+                order by run_id desc
+                limit 1
+            )
+            """,
+            {"org": scope.org_id, "year": scope.school_year, "url": url},
+        )
+        (other,) = cursor.fetchone() or (False,)
+    return bool(other)
 
 
 def _unmap(cursor: Cursor, scope: Scope, resource: Resource, ods_id: str) -> None:
@@ -291,20 +353,21 @@ class Recorder:
                     try:
                         if self._trouble is None:
                             self._write(connection, [outcome for outcome in batch if outcome is not None])
-                    except psycopg2.Error as error:
+                    except Exception as error:
                         self._say(error)
                     finally:
                         for _ in batch:
                             self._outcomes.task_done()
-        except psycopg2.Error as error:
+        except Exception as error:
             self._say(error)
             while more:
                 more = self._outcomes.get() is not None
                 self._outcomes.task_done()
 
-    def _say(self, error: psycopg2.Error) -> None:
+    def _say(self, error: Exception) -> None:
+        kind = f"SQLSTATE {error.pgcode}" if isinstance(error, psycopg2.Error) else type(error).__name__
         self._trouble = (
-            f"The database no longer takes what the ODS confirms (SQLSTATE {error.pgcode}); nothing more is sent. "
+            f"The database no longer takes what the ODS confirms ({kind}); nothing more is sent. "
             "Publish again: what was sent is found done."
         )
 

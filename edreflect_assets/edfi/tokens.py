@@ -92,7 +92,7 @@ class Tokens:
             )
         except httpx.RequestError as error:
             raise no_answer(self._connection, "POST", "token", error) from None
-        except (OAuth2Error, ValueError, httpx.HTTPError):
+        except (OAuth2Error, ValueError, TypeError, AttributeError, httpx.HTTPError):
             raise self._refusal("answers without a token") from None
         finally:
             # Authlib keeps the token, too.

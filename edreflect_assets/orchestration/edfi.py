@@ -67,16 +67,21 @@ def ods_assets() -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: PublishConfig, settings: dg.ResourceParam[Settings]
     ) -> Iterator[dg.MaterializeResult[None]]:
         try:
-            publications = list(_publish(context, config, settings))
+            publications, troubles = _publish(context, config, settings)
         except EdreflectError as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
+            publications, troubles = [], [str(error)]
+        if troubles:
+            raise dg.Failure(" ".join(troubles), allow_retries=False)
         for resource in RESOURCES:
             yield dg.MaterializeResult(ods_asset_key(resource), metadata=_metadata(resource, publications))
 
     return publish_cohorts
 
 
-def _publish(context: dg.AssetExecutionContext, config: PublishConfig, settings: Settings) -> Iterator[Publication]:
+def _publish(
+    context: dg.AssetExecutionContext, config: PublishConfig, settings: Settings
+) -> tuple[list[Publication], list[str]]:
+    """Publish every school year; what went wrong with one does not keep the others, and is returned as sentences."""
     org = known_org(settings, context.partition_key)
     mode: Mode = "resync" if config.resync else "change"
     ensure_server(settings)
@@ -85,13 +90,18 @@ def _publish(context: dg.AssetExecutionContext, config: PublishConfig, settings:
         years = years_of(connection, org, config.year)
     for year in years.only_mapped:
         context.log.warning(f"{org.org_id}: the newest programs name school year {year} no more; it is left as it is.")
+    publications, troubles = [], []
     for year in years.delivered:
 
         def tell(scope: Scope, total: int, done: int) -> None:
             if 10 * done // total > 10 * (done - 1) // total:
                 context.log.info(f"{scope.org_id}, {scope.school_year}: {done} of {total} calls made.")
 
-        yield publish(settings, org, year, mode, yes=config.yes, progress=tell)
+        try:
+            publications.append(publish(settings, org, year, mode, yes=config.yes, progress=tell))
+        except EdreflectError as error:
+            troubles.append(str(error))
+    return publications, troubles
 
 
 def _metadata(resource: Resource, publications: list[Publication]) -> dict[str, Any]:
@@ -155,7 +165,7 @@ def _unconfirmed(connection: Connection) -> list[str]:
         for each in open_calls(connection)
     ]
     return lines + [
-        f"{org_id}, {year}: the last run did not end. {text}" for org_id, year, text in troubles(connection)
+        f"{org_id}, {year}: the last run did not come to its end. {text}" for org_id, year, text in troubles(connection)
     ]
 
 

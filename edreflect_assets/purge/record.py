@@ -19,6 +19,7 @@ _NOT_COVERED = (
     "the database server's write-ahead log until it is recycled, archived logs, and blocks that a file system has freed",
     "{source}",
     "login roles of the database, which may serve other orgs; their grants for this org are gone",
+    "cohorts that were reported to a state's Ed-Fi ODS, which keeps them",
     "files that people made of its data elsewhere: exports, reports, spreadsheets, copies of this record",
 )
 

@@ -128,7 +128,9 @@ def test_what_failed_or_cannot_be_sent_is_shown_by_checks_that_name_the_org(
     assert not checks[CONFIRMED].passed
     assert f"{ORG}, 2026: 2 POST of cohorts failed (status 400)." in str(checks[CONFIRMED].description)
     assert not checks[SENDABLE].passed
-    assert f"{ORG}: 1 of cohorts are not sent, its name has 51 characters" in str(checks[SENDABLE].description)
+    assert f"{ORG}: 1 of cohorts are not sent, its name is longer than the 36 characters" in str(
+        checks[SENDABLE].description
+    )
     assert "Maggie" not in str(checks)
 
     world.ods.fault = None

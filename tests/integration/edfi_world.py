@@ -120,6 +120,7 @@ class EdfiWorld:
         """Make the reconciled rows what a load and a build of ``campus`` would make them."""
         with closing(connect(self.settings)) as connection, connection, connection.cursor() as cursor:
             for table, rows in campus.tables().items():
+                self._say_that_it_came(cursor, FEED.tables[table].file)
                 cursor.execute(f"delete from infinite_campus.{table} where org_id = %s", [ORG])
                 columns = [column.name for column in FEED.tables[table].columns]
                 values = [[ORG, *(row[column] for column in columns), DAY] for row in rows]
@@ -127,6 +128,18 @@ class EdfiWorld:
                 if not values:
                     continue
                 execute_values(cursor, f"insert into infinite_campus.{table} ({names}) values %s", values)
+
+    def _say_that_it_came(self, cursor: Any, file: str) -> None:
+        cursor.execute(
+            """
+            insert into ops.load_log (feed, org_id, day, file, rows, status)
+            select %(feed)s, %(org)s, %(day)s, %(file)s, 1, 'current'
+            where not exists (
+                select from ops.load_log where feed = %(feed)s and org_id = %(org)s and file = %(file)s and status = 'current'
+            )
+            """,
+            {"feed": FEED.name, "org": ORG, "day": DAY - timedelta(2), "file": file},
+        )
 
     def publish(self, mode: Mode = "change", year: int = YEAR, **options: Any) -> Publication:
         """Publish without pauses between attempts."""

@@ -71,7 +71,7 @@ def test_a_plan_tells_calls_by_kind_and_what_is_not_sendable(world: EdfiWorld):
     lines = [line.split() for line in result.output.splitlines()]
     assert ["cohorts", "on", "2", "0", "0"] in lines
     assert ["studentCohortAssociations", "on", "20", "0", "0"] in lines
-    reason = "its name has 42 characters, more than the 36 that the data standard allows"
+    reason = "its name is longer than the 36 characters that the data standard allows"
     assert f"Not sent, 1 record of cohorts because {reason}: 3." in result.output
     assert world.ods.calls == []
 

@@ -134,7 +134,7 @@ def test_a_file_that_came_without_rows_deletes_nothing_even_on_the_only_day(worl
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ({"program_name": "B" * 37}, "its name has 37 characters, more than the 36 that the data standard allows"),
+        ({"program_name": "B" * 37}, "its name is longer than the 36 characters that the data standard allows"),
         ({"program_name": None}, "its name is empty"),
         ({"program_name": "  "}, "its name is empty"),
         ({"district_number": "12-34"}, "its district number is not a whole number"),
@@ -171,7 +171,7 @@ def test_the_lower_program_owns_a_key_as_a_number(world: EdfiWorld):
     publication = world.publish()
     assert world.cohorts() == {"Band": "nine"}
     assert [(each.campus_key, each.reason) for each in publication.plan.remarks] == [
-        ("10", "program 9 has the same name and district, and the lower id")
+        ("10", "another program has the same name and district, and the lower id")
     ]
 
 

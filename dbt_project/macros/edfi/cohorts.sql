@@ -59,7 +59,7 @@ owned as (
     select
         judged.*,
         first_value(campus_key) over (
-            partition by org_id, school_year, natural_key, complaint is null
+            partition by org_id, school_year, lower(natural_key::text), complaint is null
             order by {{ campus_order('campus_key') }}
         ) as owner
     from judged
@@ -70,8 +70,9 @@ sent as (
         owned.*,
         coalesce(
             complaint,
-            case when owner <> campus_key then format('record %s says the same, and has the lower id', owner) end
+            case when owner <> campus_key then 'another record says the same, and has the lower id' end
         ) as reason,
+        case when complaint is null and owner <> campus_key then owner end as owned_by,
         case
             when natural_key is not null
                 then jsonb_strip_nulls(jsonb_build_object(
@@ -94,6 +95,7 @@ select
     md5(jsonb_build_array(end_date)::text) as source_hash,
     qualifies,
     reason,
+    owned_by,
     day
 from sent
 {%- endmacro %}

@@ -14,6 +14,7 @@ with programs as (
         ods.cohort_type,
         ods.descriptor_namespace,
         ods.districts,
+        ods.school_year as only_year,
         coalesce({{ is_cohort('program') }}, false) as is_cohort,
         coalesce(preference.mapped, false) and preference.cohort_type_code is not null as is_mapped,
         case when program.district_number ~ '^[0-9]{1,18}$' then program.district_number::bigint end as district
@@ -32,12 +33,11 @@ judged as (
             when not is_mapped then 'its category is not mapped to a cohort type in resource_preferences.csv'
             when not has_ods then 'no ODS is registered for the org'
             when school_year is null then 'its school year is empty'
+            when school_year not between 1900 and 9999 then 'its school year is not a year'
+            when school_year <> only_year then 'its school year is not the one that the ODS takes'
             when btrim(coalesce(program_name, '')) = '' then 'its name is empty'
             when char_length(program_name) > max_identifier
-                then format(
-                    'its name has %s characters, more than the %s that the data standard allows',
-                    char_length(program_name), max_identifier
-                )
+                then format('its name is longer than the %s characters that the data standard allows', max_identifier)
             when district is null then 'its district number is not a whole number'
             when not districts @> to_jsonb(district) then 'its district number is not one of the org''s in the registry'
         end as complaint,
@@ -52,7 +52,7 @@ owned as (
     select
         judged.*,
         first_value(program_id) over (
-            partition by org_id, school_year, natural_key, complaint is null
+            partition by org_id, school_year, lower(natural_key::text), complaint is null
             order by {{ campus_order('program_id') }}
         ) as owner
     from judged
@@ -63,8 +63,9 @@ sent as (
         owned.*,
         coalesce(
             complaint,
-            case when owner <> program_id then format('program %s has the same name and district, and the lower id', owner) end
+            case when owner <> program_id then 'another program has the same name and district, and the lower id' end
         ) as reason,
+        case when complaint is null and owner <> program_id then owner end as owned_by,
         case
             when natural_key is not null and has_ods
                 then jsonb_strip_nulls(jsonb_build_object(
@@ -89,5 +90,6 @@ select
     md5(jsonb_build_array(program_category, description)::text) as source_hash,
     qualifies,
     reason,
+    owned_by,
     day
 from sent

@@ -17,6 +17,8 @@ create table if not exists edfi.identity_map (
     unique (org_id, school_year, resource, natural_key) deferrable initially deferred
 );
 
+-- seen is a fingerprint of the loads that the models had applied, url the ODS's; a run that went wrong is tried again by the
+-- schedule unless it waits for a person.
 create table if not exists edfi.runs (
     run_id bigint generated always as identity primary key,
     org_id text not null,
@@ -24,10 +26,13 @@ create table if not exists edfi.runs (
     mode text not null check (mode in ('change', 'resync')),
     began_at timestamptz not null default now(),
     ended_at timestamptz,
-    planned jsonb not null,
+    url text not null,
+    seen text,
+    planned jsonb,
     confirmed integer not null default 0,
     failed integer not null default 0,
-    trouble text
+    trouble text,
+    waits_for_a_person boolean not null default false
 );
 create index if not exists runs_of_org on edfi.runs (org_id, school_year, run_id);
 
