@@ -33,7 +33,7 @@ from edreflect_assets.warehouse.messages import safe_message, without_values
 
 # Where delivered values belong; everything else in the database is for figures, names of files and columns.
 HOLD_VALUES = {"raw_edreflect", "staging", "edreflect", "edreflect_log", "marts", "analytics"}
-HOLD_VALUES |= {"raw_infinite_campus", "infinite_campus", "infinite_campus_log"}
+HOLD_VALUES |= {"raw_infinite_campus", "infinite_campus", "infinite_campus_log", "edfi"}
 
 
 @pytest.fixture(scope="module")
