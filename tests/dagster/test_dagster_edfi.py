@@ -27,8 +27,7 @@ from edreflect_assets.orchestration.edfi import (
 from edreflect_assets.orchestration.instance import open_instance
 from edreflect_assets.orchestration.partitions import ORGS
 from edreflect_assets.settings import Settings
-from tests.integration.edfi_world import ENVIRONMENT, ORG, Campus, EdfiWorld, edfi_world
-from tests.model.database import fresh_database
+from tests.integration.edfi_world import ENVIRONMENT, ORG, Campus, EdfiWorld, fresh_edfi_world
 
 NOW = datetime(2026, 9, 2, 6, 15, tzinfo=UTC)
 
@@ -37,8 +36,7 @@ NOW = datetime(2026, 9, 2, 6, 15, tzinfo=UTC)
 def shared(
     postgres_server: Settings, template_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EdfiWorld]:
-    home = tmp_path_factory.mktemp("edfi")
-    with fresh_database(postgres_server, template_database, home) as settings, edfi_world(settings) as made:
+    with fresh_edfi_world(postgres_server, template_database, tmp_path_factory) as made:
         yield made
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
 from psycopg2.extras import execute_values
 
 from edreflect_assets.contracts import load_feeds
@@ -27,6 +28,7 @@ from edreflect_assets.orgs import Org, load_registry, sync_orgs
 from edreflect_assets.settings import Settings
 from edreflect_assets.warehouse.build import run_dbt
 from tests.integration.landed_deliveries import deliver
+from tests.model.database import fresh_database
 
 FEED = load_feeds()["infinite_campus"]
 ORG, DISTRICT, YEAR = "springfield", 255901, 2026
@@ -189,6 +191,15 @@ def edfi_world(settings: Settings, **options: Any) -> Iterator[EdfiWorld]:
         register(settings, ods)
         world = EdfiWorld(settings, ods)
         world.build()
+        yield world
+
+
+@contextmanager
+def fresh_edfi_world(
+    server: Settings, template: str, homes: pytest.TempPathFactory, **options: Any
+) -> Iterator[EdfiWorld]:
+    """Make such an installation for a module of tests, in a database of its own; see ``EdfiWorld.empty``."""
+    with fresh_database(server, template, homes.mktemp("edfi")) as settings, edfi_world(settings, **options) as world:
         yield world
 
 

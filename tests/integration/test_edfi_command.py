@@ -18,8 +18,7 @@ from click.testing import CliRunner, Result
 from edreflect_assets.cli.app import main
 from edreflect_assets.fake_ods import FAKE_SECRET, Fault, RequestInfo
 from edreflect_assets.settings import Settings
-from tests.integration.edfi_world import ENVIRONMENT, ORG, YEAR, Campus, EdfiWorld, edfi_world
-from tests.model.database import fresh_database
+from tests.integration.edfi_world import ENVIRONMENT, ORG, YEAR, Campus, EdfiWorld, fresh_edfi_world
 
 # In names, descriptions and ids of people: nothing that is printed or logged may hold it.
 MARK = "Quimby"
@@ -29,8 +28,7 @@ MARK = "Quimby"
 def shared(
     postgres_server: Settings, template_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EdfiWorld]:
-    home = tmp_path_factory.mktemp("edfi")
-    with fresh_database(postgres_server, template_database, home) as settings, edfi_world(settings) as made:
+    with fresh_edfi_world(postgres_server, template_database, tmp_path_factory) as made:
         yield made
 
 

@@ -37,11 +37,10 @@ from tests.integration.edfi_world import (
     YEAR,
     Campus,
     EdfiWorld,
-    edfi_world,
+    fresh_edfi_world,
     register,
 )
 from tests.integration.landed_deliveries import deliver
-from tests.model.database import fresh_database
 
 OTHER = "shelbyville"
 
@@ -50,9 +49,8 @@ OTHER = "shelbyville"
 def shared(
     postgres_server: Settings, template_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EdfiWorld]:
-    home: Path = tmp_path_factory.mktemp("edfi")
-    with fresh_database(postgres_server, template_database, home) as settings, edfi_world(settings) as world:
-        yield world
+    with fresh_edfi_world(postgres_server, template_database, tmp_path_factory) as made:
+        yield made
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -16,17 +15,15 @@ from edreflect_assets.errors import EdreflectError, Refused
 from edreflect_assets.fake_ods import Fault
 from edreflect_assets.settings import Settings
 from edreflect_assets.warehouse.build import run_dbt
-from tests.integration.edfi_world import DISTRICT, ORG, YEAR, Campus, EdfiWorld, edfi_world, register
-from tests.model.database import fresh_database
+from tests.integration.edfi_world import DISTRICT, ORG, YEAR, Campus, EdfiWorld, fresh_edfi_world, register
 
 
 @pytest.fixture(scope="module")
 def shared(
     postgres_server: Settings, template_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EdfiWorld]:
-    home: Path = tmp_path_factory.mktemp("edfi")
-    with fresh_database(postgres_server, template_database, home) as settings, edfi_world(settings) as world:
-        yield world
+    with fresh_edfi_world(postgres_server, template_database, tmp_path_factory) as made:
+        yield made
 
 
 @pytest.fixture

@@ -23,8 +23,7 @@ from edreflect_assets.edfi.state import Recorder
 from edreflect_assets.errors import EdreflectError
 from edreflect_assets.fake_ods import Fault, RequestInfo
 from edreflect_assets.settings import Settings
-from tests.integration.edfi_world import ALL_ON, DISTRICT, YEAR, Campus, EdfiWorld, edfi_world
-from tests.model.database import fresh_database
+from tests.integration.edfi_world import ALL_ON, DISTRICT, YEAR, Campus, EdfiWorld, fresh_edfi_world
 
 NAMES = ("Band", "Choir", "Chess", "X" * 37)
 CATEGORIES = ("Cohort", "Cohort: Cohort", "Sports")
@@ -213,8 +212,7 @@ def held(world: EdfiWorld, resource: str) -> dict[tuple[Any, ...], dict[str, Any
 def world(
     postgres_server: Settings, template_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EdfiWorld]:
-    home = tmp_path_factory.mktemp("edfi")
-    with fresh_database(postgres_server, template_database, home) as database, edfi_world(database) as made:
+    with fresh_edfi_world(postgres_server, template_database, tmp_path_factory) as made:
         yield made
 
 

@@ -9,6 +9,17 @@ case
                     end
 {%- endmacro %}
 
+{#
+  The record that is sent of those with one natural key: the first one by its id. Keys are compared without regard to case,
+  as some ODSs do. Reads the columns complaint (null: the record can be sent) and natural_key of its relation.
+#}
+{% macro edfi_owner(id) -%}
+first_value({{ id }}) over (
+            partition by org_id, school_year, lower(natural_key::text), complaint is null
+            order by {{ campus_order(id) }}
+        )
+{%- endmacro %}
+
 {# Campus ids in the order in which they were given out: by number where they are numbers, and before any others. #}
 {% macro campus_order(id) -%}
 case when {{ id }} ~ '^[0-9]{1,18}$' then {{ id }}::bigint end nulls last, {{ id }} collate "C"
@@ -58,10 +69,7 @@ judged as (
 owned as (
     select
         judged.*,
-        first_value(campus_key) over (
-            partition by org_id, school_year, lower(natural_key::text), complaint is null
-            order by {{ campus_order('campus_key') }}
-        ) as owner
+        {{ edfi_owner('campus_key') }} as owner
     from judged
 ),
 

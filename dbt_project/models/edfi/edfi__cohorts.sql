@@ -51,10 +51,7 @@ judged as (
 owned as (
     select
         judged.*,
-        first_value(program_id) over (
-            partition by org_id, school_year, lower(natural_key::text), complaint is null
-            order by {{ campus_order('program_id') }}
-        ) as owner
+        {{ edfi_owner('program_id') }} as owner
     from judged
 ),
 
