@@ -15,11 +15,11 @@ import pytest
 
 from edreflect_assets.contracts import load_feeds
 from edreflect_assets.database import connect
-from edreflect_assets.demo.cohorts import publish_cohorts, registry_entry, reported, state_ods
+from edreflect_assets.demo.cohorts import registry_entry, reported, state_ods
 from edreflect_assets.demo.home import DemoHome
 from edreflect_assets.edfi.client import OdsClient
 from edreflect_assets.edfi.decisions import Mode
-from edreflect_assets.edfi.publish import publish
+from edreflect_assets.edfi.publish import Publication, publish
 from edreflect_assets.errors import ConfigurationError, EdreflectError
 from edreflect_assets.fake_ods import FakeOds, Fault
 from edreflect_assets.loading.load import load_delivery
@@ -108,7 +108,7 @@ def test_only_clubs_and_faults_are_not_sendable(world: World) -> None:
         for table in ("cohorts", "student_cohort_associations", "staff_cohort_associations")
         for (reason,) in world.query(f"select reason from edfi.{table} where reason is not null and qualifies")
     )
-    too_long = "its name has 65 characters, more than the 36 that the data standard allows"
+    too_long = "its name is longer than the 36 characters that the data standard allows"
     faults = {too_long: 2, f"its program cannot be sent: {too_long}": 2, "its program is not in programs.csv": 2}
     assert reasons == (faults if world.home.sample.dirty else {})
     clubs = world.query("select campus_key from edfi.cohorts where not qualifies")
@@ -120,7 +120,7 @@ def test_each_ods_holds_what_the_newest_snapshot_says_each_time_the_demo_is_play
     for _ in range(2):
         with state_ods(world.home) as ods:
             _report_to(world, ods)
-            publish_cohorts(world.home)
+            _publish(world)
             found = reported(world.home, ods)
             names = {payload["cohortIdentifier"] for payload in ods.resources(YEAR, "cohorts").values()}
         assert [each.org for each in found] == list(world.home.sample.org_names)
@@ -141,15 +141,19 @@ def test_a_call_that_fails_is_said(world: World) -> None:
     with state_ods(world.home) as ods:
         _report_to(world, ods)
         ods.fault = lambda request: Fault(status=403) if request.resource == "cohorts" else None
-        with pytest.raises(EdreflectError, match=r"maple_valley: \d+ calls to the ODS failed"):
-            publish_cohorts(world.home)
+        assert all(publication.outcome and publication.outcome.failed for publication in _publish(world))
+
+
+def _publish(world: World) -> list[Publication]:
+    registry = load_registry(world.settings)
+    return [publish(world.settings, registry[org], YEAR, "change") for org in world.home.sample.org_names]
 
 
 def test_afterwards_a_plan_calls_nobody_and_publishing_says_that_the_key_is_gone(world: World) -> None:
     org = world.home.sample.org_names[0]
     with mock.patch.dict(os.environ), state_ods(world.home) as ods:
         _report_to(world, ods)
-        publish_cohorts(world.home)
+        _publish(world)
     entry = load_registry(world.settings)[org]
     assert publish(world.settings, entry, YEAR, "change", dry_run=True).plan.calls == 0
     with pytest.raises(ConfigurationError, match="EDREFLECT_DEMO_ODS_KEY is not set"):

@@ -79,7 +79,7 @@ def world(
 
 # Shrinking would take a build for each attempt; the histories that differ are named instead.
 @settings(
-    max_examples=5,
+    max_examples=2,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
