@@ -86,17 +86,17 @@ select org_id from pg_temp.changed_tables where table_name = '{{ table.name }}';
 
 {% if fresh -%}
 create temp table chosen on commit drop as
-{{ incoming_snapshot_rows(table) }};
+{{ incoming_snapshot_rows(table, 'raw._load_id, raw._row') }};
 {%- else -%}
 create temp table differing on commit drop as
 select
   org_id, _id, _hash,
   sum(copies)::integer as surplus,
-  count(_row) as delivered, max(_load_id) as _load_id, max(_row) as _row
+  count(raw_at) as delivered, max(raw_at) as raw_at, max(stored_at) as stored_at
 from (
-  select incoming.*, 1 as copies from ({{ incoming_snapshot_rows(table) }}) as incoming
+  select incoming.*, null::tid as stored_at, 1 as copies from ({{ incoming_snapshot_rows(table) }}) as incoming
   union all
-  select org_id, _id, null, null, _hash, -1 as copies
+  select org_id, _id, null as raw_at, _hash, ctid as stored_at, -1 as copies
   from {{ stored }} where org_id in (select org_id from pg_temp.orgs_of_table)
 ) as compared
 group by org_id, _id, _hash
@@ -104,8 +104,11 @@ having sum(copies) <> 0;
 
 analyze pg_temp.differing;
 
+-- where a row stands is known already if it is there once; only of others every copy is looked for
 delete from {{ stored }} as stored
 using (
+  select stored_at as at from pg_temp.differing where surplus = -1 and delivered = 0
+  union all
   select copy.at
   from (
     select
@@ -114,19 +117,20 @@ using (
     from {{ stored }} as kept
     join pg_temp.differing as differing
       on differing.org_id = kept.org_id and differing._id = kept._id and differing._hash = kept._hash
-    where differing.surplus < 0
+    where differing.surplus < 0 and (differing.surplus < -1 or differing.delivered > 0)
   ) as copy
   where copy.number <= -copy.surplus
 ) as gone
 where stored.ctid = gone.at;
 
--- a row that came once is known already; only of the others every copy is looked for
-create temp table chosen on commit drop as
-select org_id, _id, _load_id, _row, _hash
-from pg_temp.differing
-where surplus > 0 and delivered = 1
+-- beside the log, or every one of its rows would be looked at for doubts
+create temp table chosen_rows on commit drop as
+select raw.*, known._hash as _hash
+from pg_temp.differing as known
+join raw_offboarding.{{ table.name }} as raw on raw.ctid = known.raw_at
+where known.surplus > 0 and known.delivered = 1
 union all
-select copy.org_id, copy._id, copy._load_id, copy._row, copy._hash
+select raw.*, copy._hash as _hash
 from (
   select
     incoming.*, differing.surplus,
@@ -137,16 +141,14 @@ from (
     and differing._hash = incoming._hash
   where differing.surplus > 0 and differing.delivered > 1
 ) as copy
+join raw_offboarding.{{ table.name }} as raw on raw.ctid = copy.raw_at
 where copy.number <= copy.surplus;
 
--- beside the log, or every one of its rows would be looked at for doubts
-create temp table chosen_rows on commit drop as
-select raw.*
-from pg_temp.chosen
-join raw_offboarding.{{ table.name }} as raw on raw._load_id = chosen._load_id and raw._row = chosen._row
-where raw._load_id = any (array(select load_id from pg_temp.next_loads where table_name = '{{ table.name }}'));
-
 analyze pg_temp.chosen_rows;
+
+create temp table chosen on commit drop as
+select org_id, _id, _load_id, _row, _hash
+from pg_temp.chosen_rows;
 {%- endif %}
 
 analyze pg_temp.chosen;
@@ -197,9 +199,9 @@ where raw._load_id = any (array(select load_id from pg_temp.next_loads where tab
 do $$ begin {{ analyze_if_outgrown(stored) }} end $$;
 {% endmacro %}
 
-{# The rows of a table that are to be stored, with what each says as one number. #}
-{% macro incoming_snapshot_rows(table) -%}
-select raw.org_id, raw._id, raw._load_id, raw._row, {{ snapshot_hash(table) }} as _hash
+{# The rows of a table that are to be stored: where each stands in the log, and what it says as one number. #}
+{% macro incoming_snapshot_rows(table, place='raw.ctid as raw_at') -%}
+select raw.org_id, raw._id, {{ place }}, {{ snapshot_hash(table) }} as _hash
 from pg_temp.next_loads as loads
 join raw_offboarding.{{ table.name }} as raw on raw._load_id = loads.load_id
 where loads.table_name = '{{ table.name }}' and loads.org_id in (select org_id from pg_temp.orgs_of_table)
