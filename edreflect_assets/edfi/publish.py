@@ -107,11 +107,13 @@ def publish(
         stack.enter_context(taking(connection, settings, org.org_id))
         if settings.registry.exists():
             sync_orgs(connection, load_registry(settings))
+        if dry_run and mode == "change":
+            return _planned(connection, org, scope, mode, None)[0]
         stack.enter_context(publishing(connection, org.org_id, ods.url))
-        client = None if dry_run and mode == "change" else stack.enter_context(open_client(_connection(org, year)))
-        if dry_run or client is None:
-            return _planned(connection, org, scope, mode, client)[0]
+        if dry_run:
+            return _planned(connection, org, scope, mode, stack.enter_context(open_client(_connection(org, year))))[0]
         with _recorded(connection, scope, mode, ods.url) as run_id:
+            client = stack.enter_context(open_client(_connection(org, year)))
             if mode == "change" and other_url(connection, scope, ods.url):
                 raise WaitsForAPerson(
                     f"{org.org_id}, {year}: what was sent so far went to another ODS than the one at {ods.url}; resync it"

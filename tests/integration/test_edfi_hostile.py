@@ -22,6 +22,7 @@ from edreflect_assets.edfi.client import OdsClient
 from edreflect_assets.edfi.decisions import Mode
 from edreflect_assets.edfi.publish import Publication, TooManyDeletions, WaitsForAPerson, publish
 from edreflect_assets.edfi.standing import is_due, not_sendable, open_calls, troubles
+from edreflect_assets.edfi.state import publishing
 from edreflect_assets.errors import ConfigurationError, EdreflectError
 from edreflect_assets.fake_ods import FakeOds, Fault, RequestInfo
 from edreflect_assets.loading.load import load_delivery
@@ -418,3 +419,22 @@ def test_a_database_that_goes_away_is_told_in_a_sentence(world: EdfiWorld):
     kill.join()
     assert result.exit_code == 1
     assert "no longer takes" in result.output, result.output[-500:]
+
+
+def test_a_key_that_is_not_set_is_recorded_as_the_trouble_of_a_run(world: EdfiWorld):
+    world.load(band())
+    with mock.patch.dict(os.environ):
+        os.environ.pop("FAKE_ODS_KEY", None)
+        with pytest.raises(ConfigurationError, match="FAKE_ODS_KEY is not set"):
+            publish(world.settings, world.org, YEAR, "change")
+    with closing(connect(world.settings)) as connection:
+        ((org, year, trouble),) = troubles(connection)
+    assert (org, year) == (ORG, YEAR)
+    assert "FAKE_ODS_KEY is not set" in trouble
+    assert due(world)
+
+
+def test_a_plan_waits_for_nobody(world: EdfiWorld):
+    world.reconcile(band())
+    with closing(connect(world.settings)) as other, publishing(other, ORG, world.ods.url):
+        assert world.publish(dry_run=True).plan.calls == 1
