@@ -26,8 +26,9 @@ with programs as (
 
 judged as (
     select
-        programs.*,
+        *,
         is_cohort and is_mapped as qualifies,
+        case when cohort_type = 'mapped' then cohort_type_code else 'Other' end as type_code,
         case
             when not is_cohort then 'its category is not Cohort'
             when not is_mapped then 'its category is not mapped to a cohort type in resource_preferences.csv'
@@ -50,14 +51,14 @@ judged as (
 
 owned as (
     select
-        judged.*,
+        *,
         {{ edfi_owner('program_id') }} as owner
     from judged
 ),
 
 sent as (
     select
-        owned.*,
+        *,
         coalesce(
             complaint,
             case when owner <> program_id then 'another program has the same name and district, and the lower id' end
@@ -68,8 +69,7 @@ sent as (
                 then jsonb_strip_nulls(jsonb_build_object(
                     'cohortIdentifier', program_name,
                     'educationOrganizationReference', jsonb_build_object('educationOrganizationId', district),
-                    'cohortTypeDescriptor',
-                    {{ edfi_descriptor('CohortTypeDescriptor', "case when cohort_type = 'mapped' then cohort_type_code else 'Other' end") }},
+                    'cohortTypeDescriptor', {{ edfi_descriptor('CohortTypeDescriptor', 'type_code') }},
                     'cohortScopeDescriptor', {{ edfi_descriptor('CohortScopeDescriptor', 'cohort_scope_code') }},
                     'cohortDescription', description
                 ))
@@ -83,10 +83,10 @@ select
     program_id as campus_key,
     natural_key,
     payload,
-    md5(payload::text) as payload_hash,
-    md5(jsonb_build_array(program_category, description)::text) as source_hash,
     qualifies,
     reason,
     owned_by,
-    day
+    day,
+    md5(payload::text) as payload_hash,
+    md5(jsonb_build_array(program_category, description)::text) as source_hash
 from sent
