@@ -13,12 +13,12 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 names 
 
 from edreflect_assets.contracts import FileContract
 from edreflect_assets.landing import LandedFile
+from edreflect_assets.loading.copy_input import CopyInput
 from edreflect_assets.loading.failures import FileRefusedError, LoadError
 from edreflect_assets.loading.header import Header, holds_definitions, read_header
 from edreflect_assets.loading.profile import FileProfile, Profiler
 from edreflect_assets.loading.quarantine import Quarantine
-from edreflect_assets.loading.raw_table import copy_statement
-from edreflect_assets.loading.reader import BLOCK_BYTES, RecordReader
+from edreflect_assets.loading.reader import RecordReader
 from edreflect_assets.loading.strict import Shape
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def copy_file(
     max_rejected_share: float,
     verdict: FileVerdict | None = None,
 ) -> CopiedFile:
-    """Append the records of a file to its raw table in one COPY, without those that its ``verdict`` rejects.
+    """Append the records of a file to its raw table, without those that its ``verdict`` rejects.
 
     Raises FileRefusedError when too many records cannot be read or the database does not take them, LoadError when the
     landed file cannot be read. After either the transaction must be rolled back.
@@ -129,18 +129,12 @@ def copy_file(
 
 
 def _copy(cursor: Cursor, schema: str, planned: PlannedFile, reader: RecordReader) -> int:
-    rows = 0
-    if not reader.is_empty:
-        statement = copy_statement(
-            schema, planned.contract.table, planned.header.columns, null_in_quotes=reader.null_in_quotes
-        )
-        try:
-            cursor.copy_expert(statement, reader, size=BLOCK_BYTES)
-        except psycopg2.DataError as error:
-            raise FileRefusedError(
-                f"the database cannot store it (SQLSTATE {error.pgcode}); is the database's encoding UTF8?"
-            ) from None
-        rows = cursor.rowcount
+    try:
+        rows = CopyInput(reader).copy_into(cursor, schema, planned.contract.table, planned.header.columns)
+    except psycopg2.DataError as error:
+        raise FileRefusedError(
+            f"the database cannot store it (SQLSTATE {error.pgcode}); is the database's encoding UTF8?"
+        ) from None
     if reader.failure is not None:
         raise reader.failure
     return rows

@@ -1,4 +1,4 @@
-"""The raw tables a load writes to: columns that a delivery brings beside its contract, and the COPY statement."""
+"""The raw tables a load writes to, and the columns that a delivery brings beside its contract."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from edreflect_assets.database.migrations import LOCK_KEY
 from edreflect_assets.database.raw_tables import create_raw_table
 from edreflect_assets.loading.failures import FileRefusedError, LoadError
 
-LINEAGE_COLUMNS = ("org_id", "_load_id", "_row", "_line")
 # How long one attempt to alter a table may make the readers and loaders behind it wait.
 _LOCK_TIMEOUT = "1s"
 _PAUSE_SECONDS = 0.5
@@ -102,17 +101,3 @@ def _add_to(connection: Connection, schema: str, table: str, columns: Sequence[s
                 transient=True,
             )
         time.sleep(_PAUSE_SECONDS)
-
-
-def copy_statement(schema: str, table: str, columns: Sequence[str], *, null_in_quotes: bool) -> sql.Composable:
-    """Return the COPY for numbered records of a file with these ``columns``.
-
-    An empty field is null in any case; with ``null_in_quotes`` an empty field in quotes is, too. That costs the server
-    about a tenth of its time, so it is asked for only where a file has such fields.
-    """
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    lineage = sql.SQL(", ").join(map(sql.Identifier, LINEAGE_COLUMNS))
-    options = sql.SQL(", force_null ({})").format(names) if null_in_quotes else sql.SQL("")
-    return sql.SQL("copy {} ({}, {}) from stdin (format csv, encoding 'UTF8'{})").format(
-        sql.Identifier(schema, table), lineage, names, options
-    )

@@ -1,21 +1,21 @@
-"""From the bytes after a header to what COPY takes: every record is either numbered and sent on, or set aside.
+"""From the bytes after a header to good CSV: every record is either numbered and sent on, or set aside.
 
 The bytes pass once and in blocks, so memory does not depend on the file's size. Each block goes through the fast path;
-only from its first doubtful record to its end it is read record by record. The text handed to COPY is known to be good:
+only from its first doubtful record to its end it is read record by record. The text sent on is known to be good:
 the right number of fields, UTF-8, no NUL, line ends of LF.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from edreflect_assets.loading.failures import FileRefusedError
 from edreflect_assets.loading.fast import FastSplit, Split
+from edreflect_assets.loading.numbering import decimals, numbered
 from edreflect_assets.loading.strict import MAX_RECORD_BYTES, Shape, StrictScan
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ BLOCK_BYTES = 256 * 1024
 # While a record or a run of blank lines is longer than a block, blocks grow up to this.
 _LONGEST_READ = 1024 * 1024
 _NONE_LEFT = sys.maxsize
-# Begins with its literal, which the engine searches for fast. It may also match inside a quoted field.
-_MAYBE_EMPTY = re.compile(rb'""(?<![^,\n]"")(?![^,\r\n])')
-_EMPTY_IN_QUOTES = re.compile(rb'("(?:[^"]++|"")++")|""')
 
 
 @dataclass(frozen=True)
@@ -52,12 +49,12 @@ class Profiling(Protocol):
 
 
 class RecordReader:
-    """A file object for COPY: ``read`` gives the numbered records of a stream.
+    """Reads the records of a stream; ``read`` gives them as numbered CSV.
 
     Each record is given as ``prefix``, its number in the file, its line, and its fields. Rejected ones go to
     ``on_rejected`` and keep their number; so do those that validation rejected before, ``judged`` by their number,
-    ascending. An exception on the way ends the text as if the file had ended (COPY then
-    succeeds, and the server has nothing to log); ``failure`` holds it, and the caller has to undo the COPY.
+    ascending. An exception on the way ends the text as if the file had ended (a COPY then succeeds, and the server has
+    nothing to log); ``failure`` holds it, and the caller has to undo what it did with the text.
     """
 
     def __init__(
@@ -75,11 +72,10 @@ class RecordReader:
         self.records = 0
         self.rejected = 0
         self.failure: Exception | None = None
-        self.null_in_quotes = False
         self._stream = stream
         self._shape = shape
         self._fast = FastSplit(shape)
-        self._format = prefix.replace(b"%", b"%%") + b"%d,%d,%b\n"
+        self._prefix = prefix
         self._line = first_line
         self._on_rejected = on_rejected
         self._profiling = profiling
@@ -88,28 +84,14 @@ class RecordReader:
         self._judged_numbers = iter(self._judged)
         self._next_judged = next(self._judged_numbers, _NONE_LEFT)
         self._texts = self._numbered()
-        self._ahead = self._next()
 
     @property
     def accepted(self) -> int:
         """Records sent on so far."""
         return self.records - self.rejected
 
-    @property
-    def is_empty(self) -> bool:
-        """True when there is nothing to send, known before the first ``read``."""
-        return not self._ahead
-
-    def read(self, _size: int = -1, /) -> bytes:
-        """Return the next text for COPY, of any size, and nothing at the end."""
-        text, self._ahead = self._ahead, b""
-        return text or self._next()
-
-    def readline(self, _size: int = -1, /) -> bytes:
-        """Do what ``read`` does; the driver's types ask for it, the driver does not call it."""
-        return self.read(_size)
-
-    def _next(self) -> bytes:
+    def read(self) -> bytes:
+        """Return the next records, numbered, and nothing at the end."""
         if self.failure is not None:
             return b""
         try:
@@ -119,11 +101,7 @@ class RecordReader:
             return b""
 
     def _numbered(self) -> Iterator[bytes]:
-        first = True
         for block, at_end in self._blocks():
-            if first:
-                # The COPY is told by what its first block holds; later blocks are rewritten where they differ.
-                self.null_in_quotes, first = _MAYBE_EMPTY.search(block) is not None, False
             split = self._fast.split(block)
             if split.records and (text := self._send_split(split, block)):
                 yield text
@@ -177,27 +155,28 @@ class RecordReader:
     def _send_split(self, split: Split, block: bytes) -> bytes:
         first = self.records + 1
         self.records += len(split.records)
-        lines = _lines(self._line, split.longer)
-        self._line += len(split.records) + sum(more for _, more in split.longer)
+        numbers = range(first, self.records + 1)
+        lines = _lines(self._line, split)
+        self._line = lines[-1].stop
         if self._next_judged <= self.records:
-            return self._send_others(split.records, first, lines)
+            return self._send_others(split.records, numbers, chain(*lines))
         as_they_are = not self._shape.unnamed and b"\r" not in block
         good = block[: len(block) - len(split.rest)] if split.rest else block
-        return self._text(split.records, count(first), lines, good if as_they_are else None)
+        return self._text(split.records, decimals([numbers]), decimals(lines), good if as_they_are else None)
 
-    def _send_others(self, records: Sequence[bytes], first: int, lines: Iterable[int]) -> bytes:
+    def _send_others(self, records: Sequence[bytes], numbers: range, lines: Iterable[int]) -> bytes:
         """Send the records that validation did not reject; the text is empty when it rejected all of them."""
         good: list[bytes] = []
         good_lines: list[int] = []
-        numbers: list[int] = []
-        for number, line, record in zip(count(first), lines, records, strict=False):
+        good_numbers: list[int] = []
+        for number, line, record in zip(numbers, lines, records, strict=False):
             if number == self._next_judged:
                 self._reject(number, line, record, None)
             else:
                 good.append(record)
-                numbers.append(number)
+                good_numbers.append(number)
                 good_lines.append(line)
-        return self._send(good, numbers, good_lines) if good else b""
+        return self._send(good, good_numbers, good_lines) if good else b""
 
     def _reject(self, number: int, line: int, text: bytes, reason: str | None) -> None:
         """Set a record aside: one that cannot be read (``reason``), one that validation rejected, or both."""
@@ -209,18 +188,15 @@ class RecordReader:
         self._on_rejected(Rejected(line, judged.reason if judged else reason or "", text, number, judged))
 
     def _send(self, records: list[bytes], numbers: Sequence[int], lines: Sequence[int]) -> bytes:
-        return self._text(records, iter(numbers), iter(lines), None)
+        as_text = b"%d".__mod__
+        return self._text(records, list(map(as_text, numbers)), list(map(as_text, lines)), None)
 
     def _text(
-        self, records: list[bytes], numbers: Iterator[int], lines: Iterator[int], original: bytes | None
+        self, records: list[bytes], numbers: Sequence[bytes], lines: Sequence[bytes], original: bytes | None
     ) -> bytes:
         if self._profiling is not None:
             self._profiling.add(b"\n".join([*records, b""]) if original is None else original)
-        numbered = self._format
-        text = b"".join([numbered % row for row in zip(numbers, lines, records, strict=False)])
-        if not self.null_in_quotes and _MAYBE_EMPTY.search(text):
-            text = _EMPTY_IN_QUOTES.sub(rb"\1", text)
-        return text
+        return numbered(self._prefix, numbers, lines, records)
 
 
 def _end_of_lines(text: bytes, *, at_end: bool) -> int:
@@ -234,13 +210,13 @@ def _end_of_lines(text: bytes, *, at_end: bool) -> int:
     return text.find(b"\n", content) + 1 or content
 
 
-def _lines(first: int, longer: Sequence[tuple[int, int]]) -> Iterator[int]:
-    """Return the lines on which records start, without end; ``longer`` is that of ``Split``."""
-    runs: list[Iterable[int]] = []
+def _lines(first: int, split: Split) -> list[range]:
+    """Return the lines on which the records start, as runs; the last one ends before the line after the records."""
+    runs: list[range] = []
     line, done = first, 0
-    for place, more in longer:
+    for place, more in split.longer:
         length = place + 1 - done
         runs.append(range(line, line + length))
         line += length + more
         done = place + 1
-    return chain(*runs, count(line))
+    return [*runs, range(line, line + len(split.records) - done)]
