@@ -7,7 +7,7 @@ the wall time nor the memory of a load depends on the profile. The figures go to
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Semaphore
@@ -44,16 +44,17 @@ class KeySketch:
         self._new.append(hashes)
         self._new_size += len(hashes)
         if self._new_size >= SKETCH_SIZE:
-            self._merge()
+            self.merge()
 
     def estimate(self) -> tuple[int, bool]:
         """Return the number of distinct hashes, and whether it is exact."""
-        self._merge()
+        self.merge()
         if self._smallest is None or len(self._smallest) < SKETCH_SIZE:
             return 0 if self._smallest is None else len(self._smallest), True
         return round((SKETCH_SIZE - 1) / (int(self._smallest[-1]) / _HASHES)), False
 
-    def _merge(self) -> None:
+    def merge(self) -> None:
+        """Merge what was taken; there is less to do later."""
         known = [] if self._smallest is None else [self._smallest]
         if self._new:
             self._smallest = pl.concat([*known, *self._new]).unique().sort().head(SKETCH_SIZE)
@@ -96,6 +97,7 @@ class FileProfile:
         """Hand the last records over; more cannot be added."""
         if self._chunk:
             self._submit()
+        self._pending.append(self._profiler.submit(self._figures.sketch.merge))
 
     def result(self, rows: int) -> Mapping[str, Any]:
         """Return the figures as a JSON object, or an empty one when polars did not read the ``rows`` that were loaded.
@@ -103,7 +105,6 @@ class FileProfile:
         ``rows``; ``nulls`` by column; ``distinct_keys`` and whether they are exact; ``dates`` by column with min, max
         (YYYY-MM-DD) and the number of values that do not start with a date. Waits for the thread.
         """
-        self.finish()
         for pending in self._pending:
             if pending.exception() is not None:
                 return {}
@@ -184,9 +185,9 @@ class Profiler:
         """Return an empty profile of a file with these raw ``columns``, in file order."""
         return FileProfile(self, contract, columns)
 
-    def submit(self, read: Any, text: bytes) -> Future[None]:
-        """Read ``text`` in the thread; waits while too many chunks are in flight."""
+    def submit(self, task: Callable[..., None], *chunk: bytes) -> Future[None]:
+        """Do a task in the thread; waits while too many are in flight."""
         self._free.acquire()
-        future: Future[None] = self._executor.submit(read, text)
+        future = self._executor.submit(task, *chunk)
         future.add_done_callback(lambda _: self._free.release())
         return future

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from edreflect_assets.roster.verdict import Rejection
 
 BLOCK_BYTES = 256 * 1024
+# The first block is small, so that who waits for it has something to do while the others are read.
+_FIRST_BYTES = 16 * 1024
 # While a record or a run of blank lines is longer than a block, blocks grow up to this.
 _LONGEST_READ = 1024 * 1024
 _NONE_LEFT = sys.maxsize
@@ -112,8 +114,10 @@ class RecordReader:
         """Yield blocks of whole lines, and whether the file ends with it; blank lines at the end are left out."""
         self._held = b""
         at_end = False
+        size = min(_FIRST_BYTES, self._block_bytes)
         while not at_end:
-            wanted = max(self._block_bytes, min(len(self._held), _LONGEST_READ))
+            wanted = max(size, min(len(self._held), _LONGEST_READ))
+            size = min(size * 4, self._block_bytes)
             more = self._stream.read(wanted)
             at_end = len(more) < wanted
             text = self._held + more

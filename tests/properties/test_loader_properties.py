@@ -15,6 +15,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from edreflect_assets.contracts import load_feeds
 from edreflect_assets.landing import Delivery, Landing
+from edreflect_assets.loading.copy_input import CopyInput
 from edreflect_assets.loading.fast import FastSplit, Split
 from edreflect_assets.loading.load import LoadOptions, load_delivery
 from edreflect_assets.loading.reader import RecordReader, Rejected
@@ -26,7 +27,7 @@ COLUMNS = ("goal_id", "employee_id", "goal_title")
 
 # Text that PostgreSQL stores (no NUL, no surrogates), rich in what separates and quotes.
 values = st.text(
-    st.one_of(st.sampled_from('",\n\r\\. a0'), st.characters(exclude_characters="\0", codec="utf-8")), max_size=8
+    st.one_of(st.sampled_from('",\n\r\t\\. aN0'), st.characters(exclude_characters="\0", codec="utf-8")), max_size=8
 )
 tables = st.lists(st.tuples(values, values, values), max_size=12)
 quotings = st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])
@@ -41,6 +42,9 @@ garbage = st.lists(
             b"\r",
             b"\\.",
             b"\n\\.\n",
+            b"\\",
+            b"\\N",
+            b"\t",
             b'""',
             b"\0",
             b"\xff",
@@ -168,6 +172,30 @@ def test_clean_files_are_in_the_log_as_csv_reads_them(
     found, quarantined = load(connection, database, b"".join(write(table, quoting, line_end)))
     assert quarantined == 0
     assert [row[2:] for row in found] == [tuple(value or None for value in row) for row in table]
+
+
+@per_database
+@given(table=tables, quoting=quotings, line_end=line_ends, block_bytes=block_sizes)
+def test_copies_of_every_kind_add_up_to_the_file(
+    connection: Connection, table: list[tuple[str, ...]], quoting: Any, line_end: str, block_bytes: int
+) -> None:
+    # With small blocks a file goes from text without quotes to CSV, and from there to CSV with nulls in quotes.
+    org, text = f"org\t{next(orgs)}", b"".join(write(table, quoting, line_end))
+    reader = RecordReader(
+        io.BytesIO(text),
+        Shape(3),
+        prefix=f"{org},0,".encode(),
+        first_line=2,
+        on_rejected=lambda rejected: None,
+        block_bytes=block_bytes,
+    )
+    with connection.cursor() as cursor:
+        rows = CopyInput(reader).copy_into(cursor, "raw_edreflect", "goals", COLUMNS)
+        cursor.execute(f"select {', '.join(COLUMNS)} from raw_edreflect.goals where org_id = %s order by _row", (org,))
+        found = cursor.fetchall()
+    connection.rollback()
+    assert (reader.failure, rows) == (None, len(table))
+    assert found == [tuple(value or None for value in row) for row in table]
 
 
 @per_database

@@ -131,12 +131,6 @@ def test_lines_and_numbers_count_what_was_set_aside(block_bytes: int) -> None:
     ]
 
 
-def test_an_empty_field_in_quotes_after_the_first_block_is_rewritten() -> None:
-    text = b"1,2\n" * 10 + b'"","a"",""b"\n3,""\n"""",""\n'
-    sent, _ = read(text, block_bytes=8)
-    assert sent.splitlines()[10:] == [b'11,12,,"a"",""b"', b"12,13,3,", b'13,14,"""",']
-
-
 @pytest.mark.parametrize("block_bytes", [4, 1000])
 def test_fields_without_a_name_must_be_empty(block_bytes: int) -> None:
     shape = Shape(2, unnamed=2)
@@ -158,6 +152,11 @@ def test_a_prefix_is_taken_literally() -> None:
         io.BytesIO(b"1,2\n"), Shape(2), prefix=b"100%d,", first_line=2, on_rejected=lambda rejected: None
     )
     assert reader.read() == b"100%d,1,2,1,2\n"
+
+
+def test_records_are_numbered_over_every_thousand() -> None:
+    sent, _ = read(b"1,2\n" * 3_456, block_bytes=5_000)
+    assert sent == b"".join([b"%d,%d,1,2\n" % (number, number + 1) for number in range(1, 3_457)])
 
 
 @pytest.mark.parametrize("quoted_every", [1, 2, 5, 50])
