@@ -32,6 +32,7 @@ from tests.model.picture.views import VIEWS
 from tests.model.records import columns_of
 from tests.model.rules import RULES
 from tests.properties.educator_history import DAYS, REFRESH, other_maps, tidy_history, wild_history
+from tests.properties.loaders import cut_into_parts
 
 BUILDS = 3
 LOADERS = 2
@@ -158,11 +159,7 @@ def run(postgres_server: Settings, template_database: str, tmp_path_factory: pyt
     tidy = [f"tidy-{seed}" for seed in seeds() if seed % 4 == 1 or len(seeds()) == 1]
     for name in tidy:
         histories |= tidy_history(Random(name), name)
-    parts: list[list[Delivery]] = [[] for _ in range(BUILDS)]
-    for org, deliveries in histories.items():
-        cuts = sorted(Random(org).choices(range(len(deliveries) + 1), k=BUILDS - 1))
-        for part, start, end in zip(parts, [0, *cuts], [*cuts, None], strict=True):
-            part.extend(deliveries[start:end])
+    parts = cut_into_parts(histories.items(), BUILDS)
     with fresh_database(postgres_server, template_database, home) as settings:
         made = Run(settings, histories, tidy)
         for number, part in enumerate(parts):

@@ -8,10 +8,8 @@ how many there are, ``EDREFLECT_FIRST_HISTORY`` the first seed.
 from __future__ import annotations
 
 import os
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
@@ -26,9 +24,9 @@ from tests.model.log import Delivery, Log
 from tests.model.rules import TABLES
 from tests.model.state import Row, state
 from tests.properties.history import DAYS, History, random_history
+from tests.properties.loaders import cut_into_parts, load_in_parallel
 
 BUILDS = 3
-LOADERS = 2
 DEFAULT_HISTORIES = 100
 
 
@@ -57,11 +55,7 @@ def run(postgres_server: Settings, template_database: str, tmp_path_factory: pyt
     """Every history, cut at random places into as many parts as there are builds."""
     home = tmp_path_factory.mktemp("histories")
     histories = [random_history(Random(seed), f"org-{seed}") for seed in seeds()]
-    parts: list[list[Delivery]] = [[] for _ in range(BUILDS)]
-    for history in histories:
-        cuts = sorted(Random(history.org).choices(range(len(history.deliveries) + 1), k=BUILDS - 1))
-        for part, start, end in zip(parts, [0, *cuts], [*cuts, None], strict=True):
-            part.extend(history.deliveries[start:end])
+    parts = cut_into_parts(((history.org, history.deliveries) for history in histories), BUILDS)
     with database.fresh_database(postgres_server, template_database, home) as settings:
         made = Run(settings, Log(), {history.org: history for history in histories})
         for number, part in enumerate(parts, start=1):
@@ -110,23 +104,14 @@ def test_repeating_what_is_current_leaves_nothing_to_do_and_changes_nothing(run:
 
 
 def _load(run: Run, deliveries: list[Delivery]) -> None:
-    """Load in parallel; only the versions of one org's day keep to one loader and so to their order."""
-    queues: list[list[Delivery]] = [[] for _ in range(LOADERS)]
-    for delivery in deliveries:
-        queues[zlib.crc32(f"{delivery.org} {delivery.day}".encode()) % LOADERS].append(delivery)
-
-    def load_queue(queue: list[Delivery]) -> list[str]:
-        refusals = []
-        with closing(connect(run.settings)) as connection:
-            for delivery in queue:
-                loaded, expected = database.load(connection, run.settings, delivery), Log().load(delivery)
-                if loaded != expected:
-                    refusals.append(f"{delivery.org} on {delivery.day}: loaded {loaded}, the model says {expected}")
-        return refusals
-
-    with ThreadPoolExecutor(LOADERS) as pool:
-        for refusals in pool.map(load_queue, queues):
-            run.refusals += refusals
+    """Load in parallel; only the versions of one org's day keep to their order."""
+    run.refusals += load_in_parallel(
+        run.settings,
+        deliveries,
+        in_order=lambda delivery: f"{delivery.org} {delivery.day}",
+        load=database.load,
+        expected=lambda delivery: Log().load(delivery),
+    )
     for delivery in deliveries:
         run.log.load(delivery)
 

@@ -9,10 +9,8 @@ many there are, ``EDREFLECT_FIRST_ROSTER`` the first seed.
 from __future__ import annotations
 
 import os
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
@@ -31,10 +29,10 @@ from tests.model.roster.log import Delivery, Log
 from tests.model.roster.roster import Roster, Row, rosters, state
 from tests.model.roster.tenants import Tenant, tenant
 from tests.model.roster.views import EVERYTHING, VIEWS, Scope, view
+from tests.properties.loaders import cut_into_parts, load_in_parallel
 from tests.properties.roster_history import DAYS, History, random_history
 
 BUILDS = 3
-LOADERS = 2
 DEFAULT_HISTORIES = 40
 ORGS_OF_A_TENANT = 3
 TODAY, TOMORROW = date(2026, 3, 6), date(2026, 3, 7)
@@ -83,11 +81,7 @@ def run(postgres_server: Settings, template_database: str, tmp_path_factory: pyt
     """Every history, cut at random places into as many parts as there are builds; some held packages are approved."""
     home = tmp_path_factory.mktemp("rosters")
     histories = [random_history(Random(seed), f"org-{seed}", _tenant(seed)) for seed in seeds()]
-    parts: list[list[Delivery]] = [[] for _ in range(BUILDS)]
-    for history in histories:
-        cuts = sorted(Random(history.org).choices(range(len(history.deliveries) + 1), k=BUILDS - 1))
-        for part, start, end in zip(parts, [0, *cuts], [*cuts, None], strict=True):
-            part.extend(history.deliveries[start:end])
+    parts = cut_into_parts(((history.org, history.deliveries) for history in histories), BUILDS)
     with fresh_database(postgres_server, template_database, home) as settings, platform.reader(settings) as login:
         made = Run(settings, Log(), {history.org: history for history in histories}, login)
         with closing(connect(settings)) as connection:
@@ -210,23 +204,14 @@ def _view_differences(
 
 
 def _load(run: Run, deliveries: list[Delivery]) -> None:
-    """Load in parallel; only the packages of one org keep to one loader and so to their order."""
-    queues: list[list[Delivery]] = [[] for _ in range(LOADERS)]
-    for delivery in deliveries:
-        queues[zlib.crc32(delivery.org.encode()) % LOADERS].append(delivery)
-
-    def load_queue(queue: list[Delivery]) -> list[str]:
-        refusals = []
-        with closing(connect(run.settings)) as connection:
-            for delivery in queue:
-                loaded, expected = platform.load(connection, run.settings, delivery), Log().load(delivery)
-                if loaded != expected:
-                    refusals.append(f"{delivery.org} on {delivery.day}: loaded {loaded}, the model says {expected}")
-        return refusals
-
-    with ThreadPoolExecutor(LOADERS) as pool:
-        for refusals in pool.map(load_queue, queues):
-            run.refusals += refusals
+    """Load in parallel; only the packages of one org keep to their order."""
+    run.refusals += load_in_parallel(
+        run.settings,
+        deliveries,
+        in_order=lambda delivery: delivery.org,
+        load=platform.load,
+        expected=lambda delivery: Log().load(delivery),
+    )
     for delivery in deliveries:
         run.log.load(delivery)
 

@@ -6,7 +6,6 @@ import os
 import zlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
@@ -30,10 +29,10 @@ from tests.model.timeback.tables import TABLES
 from tests.model.timeback.tenants import tenant_of
 from tests.model.timeback.views import view
 from tests.properties import roster_history
+from tests.properties.loaders import load_in_parallel
 from tests.properties.timeback_history import random_history
 
 T = TypeVar("T")
-LOADERS = 2
 DEFAULT_HISTORIES = 24
 ORGS_OF_A_TENANT = 3
 # What is today when each part of the deliveries is built.
@@ -163,38 +162,24 @@ def view_differences(
 
 
 def load(run: Run, part: Part) -> None:
-    """Load in parallel; only what one org delivers keeps to one loader and so to its order."""
-    of_rosters: list[list[roster_log.Delivery]] = [[] for _ in range(LOADERS)]
-    of_timeback: list[list[Delivery]] = [[] for _ in range(LOADERS)]
-    for package in part[0]:
-        of_rosters[_queue(package.org)].append(package)
-    for delivery in part[1]:
-        of_timeback[_queue(delivery.org)].append(delivery)
-
-    def load_queue(number: int) -> list[str]:
-        refusals = []
-        with closing(connect(run.settings)) as connection:
-            for package in of_rosters[number]:
-                loaded = roster_platform.load(connection, run.settings, package)
-                if loaded != roster_log.Log().load(package):
-                    refusals.append(f"rosters of {package.org} on {package.day}: loaded {loaded}")
-            for delivery in of_timeback[number]:
-                loaded = platform.load(connection, run.settings, delivery)
-                if loaded != Log().load(delivery):
-                    refusals.append(f"{delivery.org} on {delivery.day}: loaded {loaded}")
-        return refusals
-
-    with ThreadPoolExecutor(LOADERS) as pool:
-        for refusals in pool.map(load_queue, range(LOADERS)):
-            run.refusals += refusals
+    """Load in parallel; only what one org delivers keeps to its order."""
+    run.refusals += load_in_parallel(
+        run.settings,
+        [*part[0], *part[1]],
+        in_order=lambda delivery: delivery.org,
+        load=lambda connection, settings, delivery: (
+            roster_platform.load(connection, settings, delivery)
+            if isinstance(delivery, roster_log.Delivery)
+            else platform.load(connection, settings, delivery)
+        ),
+        expected=lambda delivery: (
+            roster_log.Log().load(delivery) if isinstance(delivery, roster_log.Delivery) else Log().load(delivery)
+        ),
+    )
     for package in part[0]:
         run.roster_log.load(package)
     for delivery in part[1]:
         run.log.load(delivery)
-
-
-def _queue(org: str) -> int:
-    return zlib.crc32(org.encode()) % LOADERS
 
 
 def approve_some(run: Run) -> None:

@@ -11,33 +11,11 @@ import yaml
 
 from edreflect_assets.contracts import DBT_PROJECT_DIR
 from edreflect_assets.dbt_docs import docs_blocks, resolve_docs
+from tests.integration.published import VIEWS
 
 MODELS = DBT_PROJECT_DIR / "models"
 SECTIONS = ("Purpose: ", "Grain: ", "Freshness: ", "Join keys: ")
-EVALUATION_VIEWS = {
-    "educators",
-    "educator_affiliations",
-    "observations",
-    "observation_ratings",
-    "observation_feedback",
-    "educator_goals",
-    "educator_slos",
-    "rubric_indicators",
-    "artifacts",
-    "assignments",
-    "educator_groups",
-    "end_of_year_classifications",
-    "evidence",
-    "observation_steps",
-    "observation_templates",
-    "rubric_tree",
-    "snapshots",
-    "observer_ratings",
-    "rater_agreement",
-    "observation_completion",
-    "feedback_turnaround",
-    "feedback_turnaround_by_observer",
-}
+EVALUATION_VIEWS = set(VIEWS)
 # The interface of the views that are not EdReflect's own, kept as data.
 INTERFACE: dict[str, dict[str, Any]] = yaml.safe_load((DBT_PROJECT_DIR / "catalogue.yml").read_text(encoding="utf-8"))[
     "views"

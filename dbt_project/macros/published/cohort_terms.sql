@@ -61,15 +61,3 @@ select case when count(distinct best.id) = 1 then (array_agg(best.id))[1] end as
 from best
 where best.place = 1
 {%- endmacro %}
-
-{# Whether a person of a roster has, or had, a role as a student there. #}
-{% macro is_student_of_roster(person) -%}
-exists (
-        select 1 as found
-        from {{ ref('oneroster__one_roster_role') }} as held
-        where
-            held.user_id = {{ person }}.id
-            and held.org_id = {{ person }}.org_id
-            and held.role = 'student'
-    )
-{%- endmacro %}

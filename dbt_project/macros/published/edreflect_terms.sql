@@ -141,15 +141,3 @@ select
 from best
 where best.place = 1
 {%- endmacro %}
-
-{# Whether a person of a roster has, or had, a role of the staff there. #}
-{% macro is_staff_of_roster(person) -%}
-exists (
-        select 1 as found
-        from {{ ref('oneroster__one_roster_role') }} as held
-        where
-            held.user_id = {{ person }}.id
-            and held.org_id = {{ person }}.org_id
-            and held.role not in ('student', 'guardian', 'parent', 'relative')
-    )
-{%- endmacro %}

@@ -41,3 +41,25 @@
 {% macro trimmed(text) -%}
     nullif(btrim({{ text }}, E' \t\r\n\f\v\u00a0'), '')
 {%- endmacro %}
+
+{# Whether a person of a roster has, or had, a role as a student there. #}
+{% macro is_student_of_roster(person) -%}
+{{ has_roster_role(person, "= 'student'") }}
+{%- endmacro %}
+
+{# Whether a person of a roster has, or had, a role of the staff there. #}
+{% macro is_staff_of_roster(person) -%}
+{{ has_roster_role(person, "not in ('student', 'guardian', 'parent', 'relative')") }}
+{%- endmacro %}
+
+{# `which` is a condition on the role. #}
+{% macro has_roster_role(person, which) -%}
+exists (
+        select 1 as found
+        from {{ ref('oneroster__one_roster_role') }} as held
+        where
+            held.user_id = {{ person }}.id
+            and held.org_id = {{ person }}.org_id
+            and held.role {{ which }}
+    )
+{%- endmacro %}
