@@ -10,7 +10,7 @@ import click
 from edreflect_assets.cli.errors import TROUBLE, describe
 from edreflect_assets.cli.output import complain, say, table
 from edreflect_assets.cli.purge import purge
-from edreflect_assets.contracts import load_feeds
+from edreflect_assets.contracts import Feed, load_feeds
 from edreflect_assets.errors import EdreflectError, UsageError
 from edreflect_assets.orgs import Org, add_org, known_org, load_registry, pause_org, remove_org
 from edreflect_assets.settings import Settings
@@ -171,13 +171,19 @@ def _check(org: Org) -> None:
             days = source.days(feed, org.org_id) if org.delivers(feed.name) else []
             # What is delivered once, at the end, is worth a line when it is there, or when the registry asks for it.
             if days or (org.delivers(feed.name) and (feed.recurring or org.feeds)):
-                say(f"{org.org_id}: {feed.name}: {_found(days)}")
+                say(f"{org.org_id}: {feed.name}: {_found(days) or _not_found(org, feed)}")
+
+
+def _not_found(org: Org, feed: Feed) -> str:
+    template = org.paths.get(feed.name) or feed.path
+    place = template.replace("{org}", org.org_id)
+    return f"no deliveries found in {place} of its server; should they lie elsewhere, give `paths` in the registry"
 
 
 def _found(found: list[date | None]) -> str:
     days = [day for day in found if day is not None]
     if not found:
-        return "no deliveries found; check the path template in the registry"
+        return ""
     parts = [f"{len(days)} days, {days[0]} to {days[-1]}"] if len(days) > 1 else [str(day) for day in days]
     listed = f" ({', '.join(f'{day:%m-%d}' for day in days)})" if 1 < len(days) <= 10 else ""
     parts += ["files without a day"] if None in found else []

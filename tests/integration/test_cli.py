@@ -251,6 +251,7 @@ def test_check_shows_an_unknown_host_key_and_trusts_it_only_once_it_is_pinned(
         shown = ok(edreflect("orgs", "check"))
     assert server.fingerprint in shown
     assert str(DAY) in shown
+    assert f"{NORTH}: timeback: no deliveries found in {NORTH}/timeback/{{day}}/ of its server" in shown
 
 
 def test_a_paused_org_is_left_alone_and_said_so(edreflect: Edreflect, delivered: Path, connection: Connection) -> None:
