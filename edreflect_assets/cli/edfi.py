@@ -9,7 +9,7 @@ from edreflect_assets.cli.output import complain, plural, say, steps, table
 from edreflect_assets.cli.prepared import prepared_database
 from edreflect_assets.edfi.decisions import Mode
 from edreflect_assets.edfi.publish import Publication, publish, years_of
-from edreflect_assets.edfi.state import Scope
+from edreflect_assets.edfi.school_years import SCHOOL_YEARS, Scope
 from edreflect_assets.errors import EdreflectError
 from edreflect_assets.orgs import known_org
 from edreflect_assets.settings import Settings
@@ -17,7 +17,7 @@ from edreflect_assets.settings import Settings
 _ORG = click.option("--org", "org_id", required=True, metavar="NAME", help="The org whose ODS is meant.")
 _YEAR = click.option(
     "--year",
-    type=click.IntRange(1900, 9999),
+    type=click.IntRange(*SCHOOL_YEARS),
     metavar="YEAR",
     help="The school year that ends in YEAR; default: every one that the newest programs name.",
 )

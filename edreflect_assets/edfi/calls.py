@@ -12,8 +12,8 @@ from itertools import islice
 
 from edreflect_assets.edfi.client import CallFailed, OdsClient, OdsResourceGone
 from edreflect_assets.edfi.decisions import Deletion, Found, Mapped, Plan, Write
+from edreflect_assets.edfi.recorder import Confirmed, Failed, Recorder
 from edreflect_assets.edfi.resources import COHORTS, RESOURCES, Resource
-from edreflect_assets.edfi.state import Confirmed, Failed, Recorder
 from edreflect_assets.errors import EdreflectError
 
 # Called with the number of calls in all and of those that are over, from any thread.

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edreflect_assets.edfi.school_years import SCHOOL_YEARS
 from edreflect_assets.edfi.standards import DATA_STANDARDS
 from edreflect_assets.org_fields import Fields
 
@@ -25,8 +26,6 @@ FIELDS = frozenset(
     {"url", "data_standard", "districts", "key_env", "secret_env", "token_url", "data_path", "ca_file", "year"}
     | {"cohort_type", "descriptor_namespace", "concurrency", "timeout_seconds", "max_deleted_share"}
 )
-# By the year in which they end; others are typing errors.
-SCHOOL_YEARS = 1900, 9999
 _URL = re.compile(r"https?://[^\s?#@]+")
 _DISTRICT = re.compile(r"[1-9][0-9]{0,17}")
 _NAMESPACE = re.compile(r"uri://[^\s#]+[^\s#/]")

@@ -15,22 +15,14 @@ from edreflect_assets.database import connect
 from edreflect_assets.edfi.calls import Outcome, make_calls
 from edreflect_assets.edfi.client import CallFailed, OdsClient, OdsConnection
 from edreflect_assets.edfi.decisions import Found, Mapped, Mode, Plan, Side, decide
+from edreflect_assets.edfi.identity_map import settle_map
+from edreflect_assets.edfi.locks import publishing
 from edreflect_assets.edfi.ods import Ods
+from edreflect_assets.edfi.reading import Reading, read
+from edreflect_assets.edfi.recorder import Recorder
 from edreflect_assets.edfi.resources import RESOURCES, Resource
-from edreflect_assets.edfi.state import (
-    Reading,
-    Recorder,
-    Scope,
-    Years,
-    begin_run,
-    end_run,
-    note_plan,
-    other_url,
-    publishing,
-    read,
-    school_years,
-    settle_map,
-)
+from edreflect_assets.edfi.runs import begin_run, end_run, note_plan, other_url
+from edreflect_assets.edfi.school_years import Scope, Years, school_years
 from edreflect_assets.errors import ConfigurationError, EdreflectError, UsageError
 from edreflect_assets.org_lock import taking
 from edreflect_assets.orgs import Org, load_registry, sync_orgs

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 
-from edreflect_assets.edfi.ods import SCHOOL_YEARS
+from edreflect_assets.edfi.reading import APPLIED_LOADS, FEED
 from edreflect_assets.edfi.resources import RESOURCES
-from edreflect_assets.edfi.state import APPLIED_LOADS, FEED
+from edreflect_assets.edfi.school_years import SCHOOL_YEARS
 
 
 @dataclass(frozen=True)

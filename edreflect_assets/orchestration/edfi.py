@@ -14,8 +14,8 @@ from edreflect_assets.database import connect, ensure_server, migrate
 from edreflect_assets.edfi.decisions import Mode
 from edreflect_assets.edfi.publish import Publication, publish, years_of
 from edreflect_assets.edfi.resources import COHORTS, RESOURCES, Resource
+from edreflect_assets.edfi.school_years import Scope
 from edreflect_assets.edfi.standing import is_due, not_sendable, open_calls, troubles
-from edreflect_assets.edfi.state import Scope
 from edreflect_assets.errors import EdreflectError
 from edreflect_assets.orchestration.partitions import ORGS
 from edreflect_assets.orchestration.requests import ensure_partitions

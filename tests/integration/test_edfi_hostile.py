@@ -20,9 +20,9 @@ from edreflect_assets.cli.app import main
 from edreflect_assets.database import connect
 from edreflect_assets.edfi.client import OdsClient
 from edreflect_assets.edfi.decisions import Mode
+from edreflect_assets.edfi.locks import publishing
 from edreflect_assets.edfi.publish import Publication, TooManyDeletions, WaitsForAPerson, publish
 from edreflect_assets.edfi.standing import is_due, not_sendable, open_calls, troubles
-from edreflect_assets.edfi.state import publishing
 from edreflect_assets.errors import ConfigurationError, EdreflectError
 from edreflect_assets.fake_ods import FakeOds, Fault, RequestInfo
 from edreflect_assets.loading.load import load_delivery

@@ -9,8 +9,8 @@ from contextlib import closing
 import pytest
 
 from edreflect_assets.database import connect
+from edreflect_assets.edfi.locks import publishing
 from edreflect_assets.edfi.publish import Publication, TooManyDeletions
-from edreflect_assets.edfi.state import publishing
 from edreflect_assets.errors import EdreflectError, Refused
 from edreflect_assets.fake_ods import Fault
 from edreflect_assets.settings import Settings

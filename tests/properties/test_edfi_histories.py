@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edreflect_assets.edfi.state import Recorder
+from edreflect_assets.edfi.recorder import Recorder
 from edreflect_assets.errors import EdreflectError
 from edreflect_assets.fake_ods import Fault, RequestInfo
 from edreflect_assets.settings import Settings
