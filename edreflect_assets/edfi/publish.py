@@ -94,6 +94,10 @@ def publish(
     ods, scope = _ods_of(org), Scope(org.org_id, year)
     if ods.year not in (None, year):
         raise UsageError(f"The ODS of {org.org_id} takes school year {ods.year} only, as its entry edfi says.")
+
+    def client_of_year() -> OdsClient:
+        return open_client(OdsConnection(org.org_id, ods, year))
+
     with ExitStack() as stack:
         connection = stack.enter_context(closing(connect(settings, application_name=_NAME)))
         stack.enter_context(taking(connection, settings, org.org_id))
@@ -103,9 +107,9 @@ def publish(
             return _planned(connection, org, scope, mode, None)[0]
         stack.enter_context(publishing(connection, org.org_id, ods.url))
         if dry_run:
-            return _planned(connection, org, scope, mode, stack.enter_context(open_client(_connection(org, year))))[0]
+            return _planned(connection, org, scope, mode, stack.enter_context(client_of_year()))[0]
         with _recorded(connection, scope, mode, ods.url) as run_id:
-            client = stack.enter_context(open_client(_connection(org, year)))
+            client = stack.enter_context(client_of_year())
             if mode == "change" and other_url(connection, scope, ods.url):
                 raise WaitsForAPerson(
                     f"{org.org_id}, {year}: what was sent so far went to another ODS than the one at {ods.url}; resync it"
@@ -208,23 +212,6 @@ def _answering(org: Org) -> Iterator[None]:
             f"{org.org_id}: {came} ({_ods_of(org).url}); nothing was sent. Publish again when it works, or correct url in"
             " the org's entry edfi."
         ) from None
-
-
-def _connection(org: Org, year: int) -> OdsConnection:
-    ods = _ods_of(org)
-    return OdsConnection(
-        org_id=org.org_id,
-        url=ods.url,
-        year=year,
-        standard=ods.data_standard,
-        key_env=ods.key_env,
-        secret_env=ods.secret_env,
-        data_path=ods.data_path,
-        token_url=ods.token_url,
-        timeout=ods.timeout_seconds,
-        concurrency=ods.concurrency,
-        ca_file=ods.ca_file,
-    )
 
 
 def _found(client: OdsClient, ods: Ods, resource: Resource) -> dict[str, Found]:
