@@ -25,7 +25,7 @@ from edreflect_assets.edfi.runs import begin_run, end_run, note_plan, other_url
 from edreflect_assets.edfi.school_years import Scope, Years, school_years
 from edreflect_assets.errors import ConfigurationError, EdreflectError, UsageError
 from edreflect_assets.org_lock import taking
-from edreflect_assets.orgs import Org, load_registry, sync_orgs
+from edreflect_assets.orgs import Org
 from edreflect_assets.settings import Settings
 
 # Deletions that a change-mode run may make without being asked, however large their share is.
@@ -88,8 +88,10 @@ def publish(
     """Bring an org's ODS of a school year to what the edfi models say, or with ``dry_run`` only say how.
 
     In ``change`` mode what is there is known from the identity map alone; ``resync`` also reads the ODS. ``yes`` lets
-    through any number of deletions. Raises TooManyDeletions before the first call, ConfigurationError for an ODS that
-    cannot be used as registered, EdreflectError when it or the database stops answering or another publication runs.
+    through any number of deletions. The caller has given the database what the registry says (``sync_orgs``): the models
+    go by that. Raises UsageError for a year that the ODS does not take, TooManyDeletions before the first call,
+    WaitsForAPerson where what was sent so far went elsewhere, ConfigurationError for an ODS that cannot be used as
+    registered, EdreflectError when it or the database stops answering or another publication runs.
     """
     ods, scope = _ods_of(org), Scope(org.org_id, year)
     if ods.year not in (None, year):
@@ -101,8 +103,6 @@ def publish(
     with ExitStack() as stack:
         connection = stack.enter_context(closing(connect(settings, application_name=_NAME)))
         stack.enter_context(taking(connection, settings, org.org_id))
-        if settings.registry.exists():
-            sync_orgs(connection, load_registry(settings))
         if dry_run and mode == "change":
             return _planned(connection, org, scope, mode, None)[0]
         stack.enter_context(publishing(connection, org.org_id, ods.url))
@@ -145,7 +145,6 @@ def _planned(
         reading = read(connection, scope, ods.districts)
     if mode == "resync" and client is not None:
         with _answering(org):
-            client.log_in()
             found = {resource: _found(client, ods, resource) for resource in RESOURCES}
         sides = {resource: replace(side, found=found[resource]) for resource, side in reading.sides.items()}
         reading = replace(reading, sides=sides)

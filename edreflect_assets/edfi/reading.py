@@ -16,6 +16,17 @@ from edreflect_assets.edfi.resources import RESOURCES, Resource
 from edreflect_assets.edfi.school_years import Scope
 
 FEED = "infinite_campus"
+# By org a fingerprint of its loads that the models have applied; another one whenever something else is built.
+APPLIED_LOADS = """
+    select loads.org_id, md5(string_agg(loads.load_id::text, ',' order by loads.load_id)) as seen
+    from ops.load_log as loads
+    where loads.feed = %(feed)s and loads.org_id = any(%(orgs)s) and loads.status = 'current'
+        and exists (
+            select from ops.applied
+            where applied.load_id = loads.load_id and applied.model like 'infinite_campus\\_\\_%%'
+        )
+    group by loads.org_id
+"""
 
 
 @dataclass(frozen=True)
@@ -44,23 +55,15 @@ def read(connection: Connection, scope: Scope, districts: Collection[int]) -> Re
             for resource in RESOURCES
         }
         cursor.execute(
-            f"select (select max(_day) from infinite_campus.programs where org_id = %(org)s), ({APPLIED_LOADS})",
-            {"feed": FEED, "org": scope.org_id},
+            f"""
+            select
+                (select max(_day) from infinite_campus.programs where org_id = any(%(orgs)s)),
+                (select seen from ({APPLIED_LOADS}) as applied_loads)
+            """,
+            {"feed": FEED, "orgs": [scope.org_id]},
         )
         day, seen = cursor.fetchone() or (None, None)
     return Reading(sides, day, seen)
-
-
-# A fingerprint of the loads of an org that the models have applied; another one whenever something else is built.
-APPLIED_LOADS = """
-    select md5(string_agg(loads.load_id::text, ',' order by loads.load_id))
-    from ops.load_log as loads
-    where loads.feed = %(feed)s and loads.org_id = %(org)s and loads.status = 'current'
-        and exists (
-            select from ops.applied
-            where applied.load_id = loads.load_id and applied.model like 'infinite_campus\\_\\_%%'
-        )
-"""
 
 
 def _toggles(cursor: Cursor, scope: Scope) -> dict[str, bool]:

@@ -22,7 +22,7 @@ from edreflect_assets.edfi.client import OdsClient
 from edreflect_assets.edfi.decisions import Mode
 from edreflect_assets.edfi.locks import publishing
 from edreflect_assets.edfi.publish import Publication, TooManyDeletions, WaitsForAPerson, publish
-from edreflect_assets.edfi.standing import is_due, not_sendable, open_calls, troubles
+from edreflect_assets.edfi.standing import not_sendable, open_calls, orgs_due, troubles
 from edreflect_assets.errors import ConfigurationError, EdreflectError
 from edreflect_assets.fake_ods import FakeOds, Fault, RequestInfo
 from edreflect_assets.loading.load import load_delivery
@@ -107,7 +107,7 @@ def edfi(world: EdfiWorld, *arguments: str) -> Result:
 
 def due(world: EdfiWorld) -> bool:
     with closing(connect(world.settings)) as connection:
-        return is_due(connection, ORG)
+        return ORG in orgs_due(connection, [ORG])
 
 
 def band(**words: Any) -> Campus:
@@ -222,6 +222,17 @@ def test_a_year_that_is_no_longer_delivered_is_not_due_for_ever(world: EdfiWorld
     assert not due(world)
 
 
+def test_each_org_is_due_by_itself(world: EdfiWorld):
+    registry(world, **{ORG: f"[{DISTRICT}]", OTHER: "[255902]"})
+    for org in (ORG, OTHER):
+        reconcile(world, band(), org)
+    with closing(connect(world.settings)) as connection:
+        assert orgs_due(connection, [ORG, OTHER, "nowhere"]) == {ORG, OTHER}
+        go(world, ORG)
+        assert orgs_due(connection, [ORG, OTHER]) == {OTHER}
+        assert orgs_due(connection, [ORG]) == set()
+
+
 def test_an_org_whose_entry_is_taken_away_does_not_fail_the_check_for_ever(world: EdfiWorld):
     world.reconcile(band())
     world.ods.fault = lambda request: (
@@ -294,7 +305,7 @@ def test_the_registry_counts_and_not_its_copy(world: EdfiWorld):
     registry(world, **{ORG: f"[{DISTRICT}]"})
     reconcile(world, band(), ORG)
     registry(world, sync=False, **{ORG: "[255902]"})
-    go(world, ORG)
+    assert edfi(world, "publish").exit_code == 0
     assert world.cohorts() == {}
 
 
