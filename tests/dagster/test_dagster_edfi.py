@@ -27,17 +27,12 @@ from edreflect_assets.orchestration.edfi import (
 from edreflect_assets.orchestration.instance import open_instance
 from edreflect_assets.orchestration.partitions import ORGS
 from edreflect_assets.settings import Settings
-from tests.integration.edfi_world import DISTRICT, ENVIRONMENT, ORG, Campus, EdfiWorld, fresh_edfi_world
+from tests.integration.edfi_world import DISTRICT, ENVIRONMENT, ORG, Campus, EdfiWorld, world_of_a_module
 
 NOW = datetime(2026, 9, 2, 6, 15, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def shared(
-    postgres_server: Settings, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[EdfiWorld]:
-    with fresh_edfi_world(postgres_server, template_database, tmp_path_factory) as made:
-        yield made
+shared = world_of_a_module()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import timedelta
 from functools import partial
@@ -27,7 +26,6 @@ from edreflect_assets.errors import ConfigurationError, EdreflectError
 from edreflect_assets.fake_ods import FakeOds, Fault, RequestInfo
 from edreflect_assets.loading.load import load_delivery
 from edreflect_assets.orgs import load_registry, sync_orgs
-from edreflect_assets.settings import Settings
 from tests.integration import edfi_world as places
 from tests.integration.edfi_world import (
     DISTRICT,
@@ -38,20 +36,15 @@ from tests.integration.edfi_world import (
     YEAR,
     Campus,
     EdfiWorld,
-    fresh_edfi_world,
     register,
+    world_of_a_module,
 )
 from tests.integration.landed_deliveries import deliver
 
 OTHER = "shelbyville"
 
 
-@pytest.fixture(scope="module")
-def shared(
-    postgres_server: Settings, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[EdfiWorld]:
-    with fresh_edfi_world(postgres_server, template_database, tmp_path_factory) as made:
-        yield made
+shared = world_of_a_module()
 
 
 @pytest.fixture
