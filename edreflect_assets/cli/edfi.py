@@ -7,9 +7,9 @@ import click
 from edreflect_assets.cli.errors import TROUBLE
 from edreflect_assets.cli.output import complain, plural, say, steps, table
 from edreflect_assets.cli.prepared import prepared_database
-from edreflect_assets.edfi.decisions import Mode
+from edreflect_assets.edfi.decisions import Mode, Remark
 from edreflect_assets.edfi.publish import Publication, publish, years_of
-from edreflect_assets.edfi.state import Scope
+from edreflect_assets.edfi.school_years import SCHOOL_YEARS, Scope
 from edreflect_assets.errors import EdreflectError
 from edreflect_assets.orgs import known_org
 from edreflect_assets.settings import Settings
@@ -17,7 +17,7 @@ from edreflect_assets.settings import Settings
 _ORG = click.option("--org", "org_id", required=True, metavar="NAME", help="The org whose ODS is meant.")
 _YEAR = click.option(
     "--year",
-    type=click.IntRange(1900, 9999),
+    type=click.IntRange(*SCHOOL_YEARS),
     metavar="YEAR",
     help="The school year that ends in YEAR; default: every one that the newest programs name.",
 )
@@ -143,12 +143,13 @@ def _show(publication: Publication) -> None:
 
 
 def _show_remarks(publication: Publication) -> None:
-    keys: dict[tuple[str, str, str], list[str]] = {}
+    alike: dict[tuple[str, str, str], list[Remark]] = {}
     for remark in publication.plan.remarks:
-        keys.setdefault((remark.code, remark.resource.name, remark.reason), []).append(remark.campus_key)
-    for (code, resource, reason), found in keys.items():
-        named = f": {', '.join(found)}" if len(found) <= _LISTED else ""
-        say(f"{_MEANING[code]}, {plural(len(found), 'record')} of {resource} because {reason}{named}.")
+        alike.setdefault((remark.code, remark.resource.name, remark.reason), []).append(remark)
+    for (code, resource, reason), remarks in alike.items():
+        number = sum(remark.records for remark in remarks)
+        named = f": {', '.join(remark.campus_key for remark in remarks)}" if number <= _LISTED else ""
+        say(f"{_MEANING[code]}, {plural(number, 'record')} of {resource} because {reason}{named}.")
 
 
 _MEANING = {

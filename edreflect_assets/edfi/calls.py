@@ -12,8 +12,8 @@ from itertools import islice
 
 from edreflect_assets.edfi.client import CallFailed, OdsClient, OdsResourceGone
 from edreflect_assets.edfi.decisions import Deletion, Found, Mapped, Plan, Write
-from edreflect_assets.edfi.resources import COHORTS, RESOURCES, Resource
-from edreflect_assets.edfi.state import Confirmed, Failed, Recorder
+from edreflect_assets.edfi.recorder import Confirmed, Failed, Recorder
+from edreflect_assets.edfi.resources import COHORTS, NaturalKey, Resource
 from edreflect_assets.errors import EdreflectError
 
 # Called with the number of calls in all and of those that are over, from any thread.
@@ -51,19 +51,20 @@ def make_calls(
     take the outcomes; what was confirmed until then is recorded.
     """
     calls = _Calls(client, recorder, known, concurrency=concurrency, tell=partial(progress or _silent, plan.calls))
-    associations_gone = [deletion for deletion in plan.deletions if deletion.resource.is_association]
-    cohorts_gone = [deletion for deletion in plan.deletions if not deletion.resource.is_association]
-    order = {resource: number for number, resource in enumerate(RESOURCES)}
-    associations = sorted(
-        (write for write in plan.writes if write.resource.is_association), key=lambda write: order[write.resource]
-    )
     for phase in (
-        [partial(calls.delete, deletion) for deletion in associations_gone],
-        [partial(calls.delete, deletion) for deletion in cohorts_gone],
+        [partial(calls.delete, deletion) for deletion in plan.deletions if deletion.resource.is_association],
+        [partial(calls.delete, deletion) for deletion in plan.deletions if not deletion.resource.is_association],
         [partial(calls.write, write) for write in plan.writes if not write.resource.is_association],
-        [partial(calls.write, write) for write in associations],
     ):
         calls.run(phase)
+    cohorts = calls.keys_there(COHORTS)
+    calls.run(
+        [
+            partial(calls.write if write.key[:2] in cohorts else calls.leave_out, write)
+            for write in plan.writes
+            if write.resource.is_association
+        ]
+    )
     recorder.settled()
     return calls.outcome
 
@@ -80,7 +81,6 @@ class _Calls:
     ) -> None:
         self._client, self._recorder = client, recorder
         self._owners = {(resource.name, each.ods_id): each.key for resource, each in known}
-        self._cohorts = {key for (resource, _), key in self._owners.items() if resource == COHORTS.name}
         self._concurrency, self._tell = concurrency, tell
         self._done = 0
         self._unanswered = self._looks = 0
@@ -101,6 +101,11 @@ class _Calls:
                     future.result()
                 running |= {executor.submit(call) for call in islice(waiting, len(finished))}
 
+    def keys_there(self, resource: Resource) -> set[NaturalKey]:
+        """Return the natural keys of a resource type that the ODS holds by now."""
+        with self._lock:
+            return {key for (name, _), key in self._owners.items() if name == resource.name}
+
     def delete(self, deletion: Deletion) -> None:
         """DELETE; that it is gone already is as good."""
         try:
@@ -110,17 +115,11 @@ class _Calls:
             return
         with self._lock:
             self._owners.pop((deletion.resource.name, deletion.ods_id), None)
-            if deletion.resource is COHORTS:
-                self._cohorts.discard(deletion.key)
         self._confirmed(deletion, "DELETE", Confirmed(deletion.resource, deletion.ods_id, None))
 
     def write(self, write: Write) -> None:
         """PUT what the ODS has, POST what it has not; what is gone there against expectation is posted, too."""
-        verb, ods_id = ("PUT", write.ods_id) if write.ods_id else ("POST", "")
-        if write.resource.is_association and write.key[:2] not in self._cohorts:
-            missing = "The association was not sent, because its cohort could not be written."
-            self._failed(write, verb, write.wanted.campus_key, CallFailed(None, missing, retryable=False), asked=False)
-            return
+        verb, ods_id = _verb(write), write.ods_id or ""
         try:
             if ods_id:
                 try:
@@ -134,13 +133,17 @@ class _Calls:
             return
         with self._lock:
             other = self._owners.setdefault((write.resource.name, ods_id), write.key) != write.key and verb == "POST"
-            if write.resource is COHORTS and not other:
-                self._cohorts.add(write.key)
         if other:
             same = "The ODS takes its key for that of another resource that was sent, and has written over it."
             self._failed(write, verb, write.wanted.campus_key, CallFailed(None, same, retryable=False), asked=False)
             return
         self._confirmed(write, verb, Confirmed(write.resource, ods_id, write.wanted))
+
+    def leave_out(self, write: Write) -> None:
+        """Record that an association is not sent, because the cohort that it refers to is not there."""
+        missing = "The association was not sent, because its cohort could not be written."
+        failure = CallFailed(None, missing, retryable=False)
+        self._failed(write, _verb(write), write.wanted.campus_key, failure, asked=False)
 
     def _confirmed(self, call: Deletion | Write, verb: str, outcome: Confirmed) -> None:
         self._recorder.record(outcome)
@@ -152,8 +155,7 @@ class _Calls:
     def _failed(
         self, call: Deletion | Write, verb: str, campus_key: str | None, failure: CallFailed, *, asked: bool = True
     ) -> None:
-        message = failure.message.replace("\0", "")
-        self._recorder.record(Failed(call.resource, verb, campus_key, call.key, failure.status, message))
+        self._recorder.record(Failed(call.resource, verb, campus_key, call.key, failure.status, failure.message))
         with self._lock:
             self.outcome.failed[call.resource.name, verb, failure.status] += 1
             if asked:
@@ -184,6 +186,10 @@ class _Calls:
             self._done += 1
             done = self._done
         self._tell(done)
+
+
+def _verb(write: Write) -> str:
+    return "PUT" if write.ods_id else "POST"
 
 
 def _silent(_total: int, _done: int) -> None:

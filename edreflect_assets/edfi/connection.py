@@ -6,10 +6,11 @@ import ipaddress
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 
+from edreflect_assets.edfi.ods import Ods
+from edreflect_assets.edfi.school_years import SCHOOL_YEARS
 from edreflect_assets.edfi.standards import DataStandard, data_standard
 from edreflect_assets.errors import ConfigurationError
 
@@ -25,78 +26,65 @@ class OdsConnection:
     """
 
     org_id: str
-    url: str
-    """Base address, without the paths."""
+    ods: Ods
     year: int
-    standard: str
-    key_env: str
-    """Name of the environment variable with the key."""
-    secret_env: str
-    """Name of the environment variable with the secret."""
-    data_path: str | None = None
-    """Path of the data below ``url``, where ``{year}`` stands for the year; None for the standard's."""
-    token_url: str | None = None
-    """Address of the login; None for the standard's path below ``url``."""
-    timeout: float = 30.0
-    """Seconds that connecting and each answer may take."""
-    concurrency: int = 8
-    """Most calls, and connections, at one time."""
-    ca_file: Path | None = None
-    """Certificates (PEM) to trust instead of the system's."""
+    """The school year that is published, by the year in which it ends."""
 
     def __post_init__(self) -> None:
         """Check what can be checked without a call; raises ConfigurationError."""
-        _check_url(self.org_id, "url", self.url)
-        if self.token_url is not None:
-            _check_url(self.org_id, "token_url", self.token_url)
-        path = (self.data_path or "").replace(_YEAR, "")
-        if self.data_path is not None and (not self.data_path.startswith("/") or set(path) & set("{}?#")):
+        ods, (first, last) = self.ods, SCHOOL_YEARS
+        _check_url(self.org_id, "url", ods.url)
+        if ods.token_url is not None:
+            _check_url(self.org_id, "token_url", ods.token_url)
+        path = (ods.data_path or "").replace(_YEAR, "")
+        if ods.data_path is not None and (not ods.data_path.startswith("/") or set(path) & set("{}?#")):
             raise ConfigurationError(
                 f"org {self.org_id}, data_path: it must be a path that starts with / and has no placeholder but {_YEAR}."
             )
-        if not 1900 <= self.year <= 9999:
+        if not first <= self.year <= last:
             raise ConfigurationError(f"org {self.org_id}, year: {self.year} is no school year.")
-        if not self.timeout > 0 or self.concurrency < 1:
-            raise ConfigurationError(f"org {self.org_id}: timeout and concurrency must be above zero.")
-        _ = self.data_standard
+        if not ods.timeout_seconds > 0 or ods.concurrency < 1:
+            raise ConfigurationError(f"org {self.org_id}: timeout_seconds and concurrency must be above zero.")
+        _ = self.standard
 
     @property
-    def data_standard(self) -> DataStandard:
-        """The standard by its name."""
+    def standard(self) -> DataStandard:
+        """The data standard that the ODS speaks."""
         try:
-            return data_standard(self.standard)
+            return data_standard(self.ods.data_standard)
         except ConfigurationError as error:
-            raise ConfigurationError(f"org {self.org_id}, standard: {error}") from None
+            raise ConfigurationError(f"org {self.org_id}, data_standard: {error}") from None
 
     @property
     def data_url(self) -> str:
         """The address that resources are below, e.g. ``https://ods.example/data/v3/2026``."""
-        path = self.data_path if self.data_path is not None else f"{self.data_standard.data_path}/{_YEAR}"
-        return self.url.rstrip("/") + path.replace(_YEAR, str(self.year)).rstrip("/")
+        path = self.ods.data_path if self.ods.data_path is not None else f"{self.standard.data_path}/{_YEAR}"
+        return self.ods.url.rstrip("/") + path.replace(_YEAR, str(self.year)).rstrip("/")
 
     @property
     def login_url(self) -> str:
         """The address that gives tokens."""
-        return self.token_url or self.url.rstrip("/") + self.data_standard.token_path
+        return self.ods.token_url or self.ods.url.rstrip("/") + self.standard.token_path
 
     @property
     def is_local(self) -> bool:
         """Tell whether data and login are both on this machine, where no proxy belongs in between."""
-        return all(_is_loopback(httpx.URL(url).host) for url in (self.url, self.login_url))
+        return all(_is_loopback(httpx.URL(url).host) for url in (self.ods.url, self.login_url))
 
     def credentials(self, environ: Mapping[str, str]) -> tuple[str, str]:
         """Return key and secret; raises ConfigurationError naming the variable that is not set."""
-        return self._variable("key_env", self.key_env, environ), self._variable("secret_env", self.secret_env, environ)
+        key = self._variable("key_env", self.ods.key_env, environ)
+        return key, self._variable("secret_env", self.ods.secret_env, environ)
 
     def tls_context(self) -> ssl.SSLContext:
         """Return the context that verifies the ODS; raises ConfigurationError for a ca_file that cannot be used."""
-        if self.ca_file is None:
+        if self.ods.ca_file is None:
             return httpx.create_ssl_context()
         try:
-            return ssl.create_default_context(cafile=self.ca_file)
+            return ssl.create_default_context(cafile=self.ods.ca_file)
         except OSError:
             raise ConfigurationError(
-                f"org {self.org_id}, ca_file: {self.ca_file} cannot be read as certificates in PEM."
+                f"org {self.org_id}, ca_file: {self.ods.ca_file} cannot be read as certificates in PEM."
             ) from None
 
     def _variable(self, field: str, name: str, environ: Mapping[str, str]) -> str:

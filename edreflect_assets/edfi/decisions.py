@@ -19,7 +19,7 @@ from typing import Any, Literal
 from edreflect_assets.edfi.resources import ASSOCIATIONS, COHORTS, RESOURCES, NaturalKey, Resource, same_content
 
 Mode = Literal["change", "resync"]
-# Stands for the campus key of a resource that the map does not know.
+# Stands for the campus keys of resources that the map does not know.
 UNMAPPED = "(not in the identity map)"
 _OTHER_DISTRICT = "its district is not one of the org's in the registry"
 
@@ -107,12 +107,16 @@ class Write:
 
 @dataclass(frozen=True)
 class Remark:
-    """A campus record for which nothing is done, and a clause that says why; ``code`` groups them."""
+    """A campus record for which nothing is done, and a clause that says why; ``code`` groups them.
+
+    Resources of the ODS that the map does not know are one remark: ``UNMAPPED``, and how many ``records`` they are.
+    """
 
     resource: Resource
     campus_key: str
     code: Literal["not_sendable", "kept", "waits_for_resync", "withheld", "cohort_missing"]
     reason: str
+    records: int = 1
 
 
 @dataclass
@@ -180,9 +184,14 @@ class _Decision:
         for entry in self._entries.values():
             if entry.key[:2] in deleted_cohorts or self._is_to_go(entry, cohorts_there):
                 self._delete(entry.campus_key, entry.key, entry.ods_id)
+        withheld = 0
         for found in self._unmapped():
             if found.key[:2] in deleted_cohorts or self._is_foreign(found):
                 self._delete(None, found.key, found.ods_id)
+            elif found.key not in self._sendable and self._side.withheld is not None:
+                withheld += 1
+        if withheld:
+            self._remark(UNMAPPED, "withheld", str(self._side.withheld), records=withheld)
         for row in self._wanted.values():
             if row.reason is not None:
                 if row.qualifies:  # 15, 16
@@ -251,11 +260,8 @@ class _Decision:
         return self._side.withheld is not None
 
     def _is_foreign(self, found: Found) -> bool:
-        """Tell whether the ODS holds something that no campus record stands for (8)."""
-        if found.key in self._sendable:
-            return False
-        if self._side.withheld is not None:
-            self._remark(UNMAPPED, "withheld", self._side.withheld)
+        """Tell whether the ODS holds something to be deleted because no campus record stands for it (8)."""
+        if found.key in self._sendable or self._side.withheld is not None:
             return False
         return self._side.enabled or found.key not in self._known_keys
 
@@ -290,5 +296,5 @@ class _Decision:
         self._deleted.add(ods_id)
         self._plan.deletions.append(Deletion(self._resource, campus_key, key, ods_id))
 
-    def _remark(self, campus_key: str, code: Any, reason: str) -> None:
-        self._plan.remarks.append(Remark(self._resource, campus_key, code, reason))
+    def _remark(self, campus_key: str, code: Any, reason: str, *, records: int = 1) -> None:
+        self._plan.remarks.append(Remark(self._resource, campus_key, code, reason, records))

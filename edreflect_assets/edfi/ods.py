@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edreflect_assets.edfi.school_years import SCHOOL_YEARS
 from edreflect_assets.edfi.standards import DATA_STANDARDS
 from edreflect_assets.org_fields import Fields
 
@@ -25,8 +26,6 @@ FIELDS = frozenset(
     {"url", "data_standard", "districts", "key_env", "secret_env", "token_url", "data_path", "ca_file", "year"}
     | {"cohort_type", "descriptor_namespace", "concurrency", "timeout_seconds", "max_deleted_share"}
 )
-# By the year in which they end; others are typing errors.
-SCHOOL_YEARS = 1900, 9999
 _URL = re.compile(r"https?://[^\s?#@]+")
 _DISTRICT = re.compile(r"[1-9][0-9]{0,17}")
 _NAMESPACE = re.compile(r"uri://[^\s#]+[^\s#/]")
@@ -36,11 +35,13 @@ _NAMESPACE = re.compile(r"uri://[^\s#]+[^\s#/]")
 class Ods:
     """The ODS of one org.
 
-    ``districts`` are the education organization ids whose cohorts are the org's: no other is written or deleted.
-    ``data_path`` (with ``{year}``) and ``token_url`` replace what the data standard says. ``year`` is the only school year of
-    an ODS that has but one. ``cohort_type`` ``mapped`` sends
-    the mapped code where the state asks for it instead of Other. A resync that would delete more than
-    ``max_deleted_share`` of a resource stops. Times in seconds.
+    ``url`` is the base address, without the paths. ``key_env`` and ``secret_env`` name the environment variables with key
+    and secret. ``districts`` are the education organization ids whose cohorts are the org's: no other is written or deleted.
+    ``data_path`` (below ``url``, with ``{year}``) and ``token_url`` replace what the data standard says. ``year`` is the only
+    school year of an ODS that has but one. ``ca_file`` holds the certificates (PEM) to trust instead of the system's.
+    ``cohort_type`` ``mapped`` sends the mapped code where the state asks for it instead of Other. ``concurrency`` is the
+    most calls, and connections, at one time; connecting and each answer may take ``timeout_seconds``. A resync that would
+    delete more than ``max_deleted_share`` of a resource stops.
     """
 
     url: str

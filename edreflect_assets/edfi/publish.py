@@ -15,25 +15,17 @@ from edreflect_assets.database import connect
 from edreflect_assets.edfi.calls import Outcome, make_calls
 from edreflect_assets.edfi.client import CallFailed, OdsClient, OdsConnection
 from edreflect_assets.edfi.decisions import Found, Mapped, Mode, Plan, Side, decide
+from edreflect_assets.edfi.identity_map import settle_map
+from edreflect_assets.edfi.locks import publishing
 from edreflect_assets.edfi.ods import Ods
+from edreflect_assets.edfi.reading import Reading, read
+from edreflect_assets.edfi.recorder import Recorder
 from edreflect_assets.edfi.resources import RESOURCES, Resource
-from edreflect_assets.edfi.state import (
-    Reading,
-    Recorder,
-    Scope,
-    Years,
-    begin_run,
-    end_run,
-    note_plan,
-    other_url,
-    publishing,
-    read,
-    school_years,
-    settle_map,
-)
+from edreflect_assets.edfi.runs import begin_run, end_run, note_plan, other_url
+from edreflect_assets.edfi.school_years import Scope, Years, school_years
 from edreflect_assets.errors import ConfigurationError, EdreflectError, UsageError
 from edreflect_assets.org_lock import taking
-from edreflect_assets.orgs import Org, load_registry, sync_orgs
+from edreflect_assets.orgs import Org
 from edreflect_assets.settings import Settings
 
 # Deletions that a change-mode run may make without being asked, however large their share is.
@@ -96,24 +88,28 @@ def publish(
     """Bring an org's ODS of a school year to what the edfi models say, or with ``dry_run`` only say how.
 
     In ``change`` mode what is there is known from the identity map alone; ``resync`` also reads the ODS. ``yes`` lets
-    through any number of deletions. Raises TooManyDeletions before the first call, ConfigurationError for an ODS that
-    cannot be used as registered, EdreflectError when it or the database stops answering or another publication runs.
+    through any number of deletions. The caller has given the database what the registry says (``sync_orgs``): the models
+    go by that. Raises UsageError for a year that the ODS does not take, TooManyDeletions before the first call,
+    WaitsForAPerson where what was sent so far went elsewhere, ConfigurationError for an ODS that cannot be used as
+    registered, EdreflectError when it or the database stops answering or another publication runs.
     """
     ods, scope = _ods_of(org), Scope(org.org_id, year)
     if ods.year not in (None, year):
         raise UsageError(f"The ODS of {org.org_id} takes school year {ods.year} only, as its entry edfi says.")
+
+    def client_of_year() -> OdsClient:
+        return open_client(OdsConnection(org.org_id, ods, year))
+
     with ExitStack() as stack:
         connection = stack.enter_context(closing(connect(settings, application_name=_NAME)))
         stack.enter_context(taking(connection, settings, org.org_id))
-        if settings.registry.exists():
-            sync_orgs(connection, load_registry(settings))
         if dry_run and mode == "change":
             return _planned(connection, org, scope, mode, None)[0]
         stack.enter_context(publishing(connection, org.org_id, ods.url))
         if dry_run:
-            return _planned(connection, org, scope, mode, stack.enter_context(open_client(_connection(org, year))))[0]
+            return _planned(connection, org, scope, mode, stack.enter_context(client_of_year()))[0]
         with _recorded(connection, scope, mode, ods.url) as run_id:
-            client = stack.enter_context(open_client(_connection(org, year)))
+            client = stack.enter_context(client_of_year())
             if mode == "change" and other_url(connection, scope, ods.url):
                 raise WaitsForAPerson(
                     f"{org.org_id}, {year}: what was sent so far went to another ODS than the one at {ods.url}; resync it"
@@ -149,7 +145,6 @@ def _planned(
         reading = read(connection, scope, ods.districts)
     if mode == "resync" and client is not None:
         with _answering(org):
-            client.log_in()
             found = {resource: _found(client, ods, resource) for resource in RESOURCES}
         sides = {resource: replace(side, found=found[resource]) for resource, side in reading.sides.items()}
         reading = replace(reading, sides=sides)
@@ -216,23 +211,6 @@ def _answering(org: Org) -> Iterator[None]:
             f"{org.org_id}: {came} ({_ods_of(org).url}); nothing was sent. Publish again when it works, or correct url in"
             " the org's entry edfi."
         ) from None
-
-
-def _connection(org: Org, year: int) -> OdsConnection:
-    ods = _ods_of(org)
-    return OdsConnection(
-        org_id=org.org_id,
-        url=ods.url,
-        year=year,
-        standard=ods.data_standard,
-        key_env=ods.key_env,
-        secret_env=ods.secret_env,
-        data_path=ods.data_path,
-        token_url=ods.token_url,
-        timeout=ods.timeout_seconds,
-        concurrency=ods.concurrency,
-        ca_file=ods.ca_file,
-    )
 
 
 def _found(client: OdsClient, ods: Ods, resource: Resource) -> dict[str, Found]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 
-from edreflect_assets.edfi.ods import SCHOOL_YEARS
+from edreflect_assets.edfi.reading import APPLIED_LOADS, FEED
 from edreflect_assets.edfi.resources import RESOURCES
-from edreflect_assets.edfi.state import APPLIED_LOADS, FEED
+from edreflect_assets.edfi.school_years import SCHOOL_YEARS
 
 
 @dataclass(frozen=True)
@@ -91,34 +92,33 @@ def not_sendable(connection: Connection) -> list[NotSendable]:
     return found
 
 
-def is_due(connection: Connection, org_id: str) -> bool:
-    """Tell whether a school year that the newest programs name has a publication due.
+def orgs_due(connection: Connection, org_ids: Sequence[str]) -> set[str]:
+    """Return those of the orgs that have a publication due of a school year that their newest programs name.
 
-    It has when none has seen what the models have applied by now, or the last one did not come to its end; but not while
-    that one waits for a person and nothing else is built.
+    It is due when none has seen what the models have applied by now, or the last one did not come to its end; but not while
+    that one waits for a person and nothing else is built. Before the models are built, nothing is due.
     """
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute(
                 f"""
-                select exists (
-                    select from (
-                        select distinct school_year from infinite_campus.programs
-                        where org_id = %(org)s and school_year between %(first)s and %(last)s
-                    ) as delivered
-                    left join (
-                        select distinct on (school_year) * from edfi.runs where org_id = %(org)s order by school_year, run_id desc
-                    ) as newest using (school_year)
-                    cross join ({APPLIED_LOADS}) as present (seen)
-                    where newest.run_id is null
-                        or newest.ended_at is null
-                        or (newest.trouble is not null and not newest.waits_for_a_person)
-                        or newest.seen is distinct from present.seen
-                )
+                select distinct delivered.org_id
+                from (
+                    select distinct org_id, school_year from infinite_campus.programs
+                    where org_id = any(%(orgs)s) and school_year between %(first)s and %(last)s
+                ) as delivered
+                left join (
+                    select distinct on (org_id, school_year) * from edfi.runs
+                    where org_id = any(%(orgs)s) order by org_id, school_year, run_id desc
+                ) as newest using (org_id, school_year)
+                left join ({APPLIED_LOADS}) as present using (org_id)
+                where newest.run_id is null
+                    or newest.ended_at is null
+                    or (newest.trouble is not null and not newest.waits_for_a_person)
+                    or newest.seen is distinct from present.seen
                 """,
-                {"feed": FEED, "org": org_id, "first": SCHOOL_YEARS[0], "last": SCHOOL_YEARS[1]},
+                {"feed": FEED, "orgs": list(org_ids), "first": SCHOOL_YEARS[0], "last": SCHOOL_YEARS[1]},
             )
-            (due,) = cursor.fetchone() or (False,)
+            return {str(org_id) for (org_id,) in cursor.fetchall()}
     except (errors.UndefinedTable, errors.InvalidSchemaName):
-        return False
-    return bool(due)
+        return set()

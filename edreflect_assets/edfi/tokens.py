@@ -115,7 +115,7 @@ class Tokens:
         connection = self._connection
         return OdsRefusesLogin(
             f"org {connection.org_id}: logging in to the ODS failed, {connection.login_url} {clause}; check token_url and "
-            f"the key and secret in {connection.key_env} and {connection.secret_env}."
+            f"the key and secret in {connection.ods.key_env} and {connection.ods.secret_env}."
         )
 
 

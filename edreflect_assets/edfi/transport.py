@@ -21,10 +21,10 @@ def open_http(connection: OdsConnection) -> httpx.Client:
     return httpx.Client(
         verify=connection.tls_context(),
         # Threads above the limit wait for a connection as long as it takes.
-        timeout=httpx.Timeout(connection.timeout, pool=None),
+        timeout=httpx.Timeout(connection.ods.timeout_seconds, pool=None),
         limits=httpx.Limits(
-            max_connections=connection.concurrency,
-            max_keepalive_connections=connection.concurrency,
+            max_connections=connection.ods.concurrency,
+            max_keepalive_connections=connection.ods.concurrency,
             keepalive_expiry=_KEPT_IDLE_SECONDS,
         ),
         follow_redirects=False,

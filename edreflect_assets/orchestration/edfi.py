@@ -1,5 +1,6 @@
 """Cohorts in a state's ODS as Dagster assets: published by org after the dbt models, checked over all orgs."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -14,13 +15,14 @@ from edreflect_assets.database import connect, ensure_server, migrate
 from edreflect_assets.edfi.decisions import Mode
 from edreflect_assets.edfi.publish import Publication, publish, years_of
 from edreflect_assets.edfi.resources import COHORTS, RESOURCES, Resource
-from edreflect_assets.edfi.standing import is_due, not_sendable, open_calls, troubles
-from edreflect_assets.edfi.state import Scope
+from edreflect_assets.edfi.school_years import Scope
+from edreflect_assets.edfi.standing import not_sendable, open_calls, orgs_due, troubles
 from edreflect_assets.errors import EdreflectError
 from edreflect_assets.orchestration.partitions import ORGS
 from edreflect_assets.orchestration.requests import ensure_partitions
 from edreflect_assets.orchestration.schedules import HALF_PAST
-from edreflect_assets.orgs import known_org, load_registry
+from edreflect_assets.org_lock import taking
+from edreflect_assets.orgs import known_org, load_registry, sync_orgs
 from edreflect_assets.settings import Settings
 
 PUBLISH_OP = "publish_cohorts_to_ods"
@@ -87,6 +89,8 @@ def _publish(
     ensure_server(settings)
     with closing(connect(settings, application_name="edreflect edfi")) as connection:
         migrate(connection)
+        with taking(connection, settings, org.org_id):
+            sync_orgs(connection, load_registry(settings))
         years = years_of(connection, org, config.year)
     for year in years.only_mapped:
         context.log.warning(f"{org.org_id}: the newest programs name school year {year} no more; it is left as it is.")
@@ -110,9 +114,10 @@ def _metadata(resource: Resource, publications: list[Publication]) -> dict[str, 
         metadata[verb] = sum(each.outcome.confirmed[resource.name, verb] for each in publications if each.outcome)
     failed = [each.outcome.failed for each in publications if each.outcome]
     metadata["failed"] = sum(n for counted in failed for (name, *_), n in counted.items() if name == resource.name)
-    remarks = [remark.code for each in publications for remark in each.plan.remarks if remark.resource is resource]
-    for code in sorted(set(remarks)):
-        metadata[str(code)] = remarks.count(code)
+    remarks = Counter[str]()
+    for remark in (remark for each in publications for remark in each.plan.remarks if remark.resource is resource):
+        remarks[remark.code] += remark.records
+    metadata |= dict(sorted(remarks.items()))
     if all(resource.name in each.plan.found for each in publications):
         metadata["held_before"] = sum(each.plan.found[resource.name] for each in publications)
     return metadata
@@ -250,7 +255,8 @@ def due_orgs(settings: Settings) -> list[str]:
     if not orgs:
         return []
     with closing(connect(settings, application_name="edreflect schedule")) as connection:
-        return [org_id for org_id in orgs if is_due(connection, org_id)]
+        due = orgs_due(connection, orgs)
+    return [org_id for org_id in orgs if org_id in due]
 
 
 def _request(org_id: str, hour: datetime) -> dg.RunRequest:

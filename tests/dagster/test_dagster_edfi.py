@@ -27,17 +27,12 @@ from edreflect_assets.orchestration.edfi import (
 from edreflect_assets.orchestration.instance import open_instance
 from edreflect_assets.orchestration.partitions import ORGS
 from edreflect_assets.settings import Settings
-from tests.integration.edfi_world import ENVIRONMENT, ORG, Campus, EdfiWorld, fresh_edfi_world
+from tests.integration.edfi_world import DISTRICT, ENVIRONMENT, ORG, Campus, EdfiWorld, world_of_a_module
 
 NOW = datetime(2026, 9, 2, 6, 15, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def shared(
-    postgres_server: Settings, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[EdfiWorld]:
-    with fresh_edfi_world(postgres_server, template_database, tmp_path_factory) as made:
-        yield made
+shared = world_of_a_module()
 
 
 @pytest.fixture
@@ -93,6 +88,15 @@ def test_an_org_is_published_and_its_figures_are_shown(world: EdfiWorld, instanc
     assert set(events) == {ods_asset_key(resource) for resource in RESOURCES}
     cohorts = events[ods_asset_key(RESOURCES[0])]
     assert (cohorts.partition, cohorts.metadata["POST"].value, cohorts.metadata["failed"].value) == (ORG, 2, 0)
+
+
+def test_the_registry_counts_and_not_its_copy(world: EdfiWorld, instance: dg.DagsterInstance):
+    world.reconcile(two_programs())
+    text = world.settings.registry.read_text(encoding="utf-8")
+    world.settings.registry.write_text(text.replace(str(DISTRICT), str(DISTRICT + 1)), encoding="utf-8")
+    assert run(world, instance).success
+    assert world.cohorts() == {}
+    assert world.query("select settings -> 'edfi' -> 'districts' from ops.orgs") == [([DISTRICT + 1],)]
 
 
 def test_a_resync_that_would_delete_much_asks_first(world: EdfiWorld, instance: dg.DagsterInstance):

@@ -6,7 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -184,23 +184,24 @@ class EdfiWorld:
         )
 
 
-@contextmanager
-def edfi_world(settings: Settings, **options: Any) -> Iterator[EdfiWorld]:
-    """Register the org with a fake ODS of its own and build the empty models."""
-    with FakeOds(**options) as ods:
-        register(settings, ods)
-        world = EdfiWorld(settings, ods)
-        world.build()
-        yield world
+def world_of_a_module() -> Any:
+    """Make the fixture of a world that the tests of one module share, in a database of its own; see ``EdfiWorld.empty``.
 
+    The org is registered with a fake ODS, the models are built and empty.
+    """
 
-@contextmanager
-def fresh_edfi_world(
-    server: Settings, template: str, homes: pytest.TempPathFactory, **options: Any
-) -> Iterator[EdfiWorld]:
-    """Make such an installation for a module of tests, in a database of its own; see ``EdfiWorld.empty``."""
-    with fresh_database(server, template, homes.mktemp("edfi")) as settings, edfi_world(settings, **options) as world:
-        yield world
+    @pytest.fixture(scope="module")
+    def made(
+        postgres_server: Settings, template_database: str, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[EdfiWorld]:
+        home = tmp_path_factory.mktemp("edfi")
+        with fresh_database(postgres_server, template_database, home) as settings, FakeOds() as ods:
+            register(settings, ods)
+            world = EdfiWorld(settings, ods)
+            world.build()
+            yield world
+
+    return made
 
 
 def register(

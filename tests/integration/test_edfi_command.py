@@ -17,19 +17,13 @@ from click.testing import CliRunner, Result
 
 from edreflect_assets.cli.app import main
 from edreflect_assets.fake_ods import FAKE_SECRET, Fault, RequestInfo
-from edreflect_assets.settings import Settings
-from tests.integration.edfi_world import ENVIRONMENT, ORG, YEAR, Campus, EdfiWorld, fresh_edfi_world
+from tests.integration.edfi_world import ENVIRONMENT, ORG, YEAR, Campus, EdfiWorld, world_of_a_module
 
 # In names, descriptions and ids of people: nothing that is printed or logged may hold it.
 MARK = "Quimby"
 
 
-@pytest.fixture(scope="module")
-def shared(
-    postgres_server: Settings, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[EdfiWorld]:
-    with fresh_edfi_world(postgres_server, template_database, tmp_path_factory) as made:
-        yield made
+shared = world_of_a_module()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import timedelta
 from functools import partial
@@ -20,14 +19,13 @@ from edreflect_assets.cli.app import main
 from edreflect_assets.database import connect
 from edreflect_assets.edfi.client import OdsClient
 from edreflect_assets.edfi.decisions import Mode
+from edreflect_assets.edfi.locks import publishing
 from edreflect_assets.edfi.publish import Publication, TooManyDeletions, WaitsForAPerson, publish
-from edreflect_assets.edfi.standing import is_due, not_sendable, open_calls, troubles
-from edreflect_assets.edfi.state import publishing
+from edreflect_assets.edfi.standing import not_sendable, open_calls, orgs_due, troubles
 from edreflect_assets.errors import ConfigurationError, EdreflectError
 from edreflect_assets.fake_ods import FakeOds, Fault, RequestInfo
 from edreflect_assets.loading.load import load_delivery
 from edreflect_assets.orgs import load_registry, sync_orgs
-from edreflect_assets.settings import Settings
 from tests.integration import edfi_world as places
 from tests.integration.edfi_world import (
     DISTRICT,
@@ -38,20 +36,15 @@ from tests.integration.edfi_world import (
     YEAR,
     Campus,
     EdfiWorld,
-    fresh_edfi_world,
     register,
+    world_of_a_module,
 )
 from tests.integration.landed_deliveries import deliver
 
 OTHER = "shelbyville"
 
 
-@pytest.fixture(scope="module")
-def shared(
-    postgres_server: Settings, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[EdfiWorld]:
-    with fresh_edfi_world(postgres_server, template_database, tmp_path_factory) as made:
-        yield made
+shared = world_of_a_module()
 
 
 @pytest.fixture
@@ -107,7 +100,7 @@ def edfi(world: EdfiWorld, *arguments: str) -> Result:
 
 def due(world: EdfiWorld) -> bool:
     with closing(connect(world.settings)) as connection:
-        return is_due(connection, ORG)
+        return ORG in orgs_due(connection, [ORG])
 
 
 def band(**words: Any) -> Campus:
@@ -222,6 +215,17 @@ def test_a_year_that_is_no_longer_delivered_is_not_due_for_ever(world: EdfiWorld
     assert not due(world)
 
 
+def test_each_org_is_due_by_itself(world: EdfiWorld):
+    registry(world, **{ORG: f"[{DISTRICT}]", OTHER: "[255902]"})
+    for org in (ORG, OTHER):
+        reconcile(world, band(), org)
+    with closing(connect(world.settings)) as connection:
+        assert orgs_due(connection, [ORG, OTHER, "nowhere"]) == {ORG, OTHER}
+        go(world, ORG)
+        assert orgs_due(connection, [ORG, OTHER]) == {OTHER}
+        assert orgs_due(connection, [ORG]) == set()
+
+
 def test_an_org_whose_entry_is_taken_away_does_not_fail_the_check_for_ever(world: EdfiWorld):
     world.reconcile(band())
     world.ods.fault = lambda request: (
@@ -294,7 +298,7 @@ def test_the_registry_counts_and_not_its_copy(world: EdfiWorld):
     registry(world, **{ORG: f"[{DISTRICT}]"})
     reconcile(world, band(), ORG)
     registry(world, sync=False, **{ORG: "[255902]"})
-    go(world, ORG)
+    assert edfi(world, "publish").exit_code == 0
     assert world.cohorts() == {}
 
 

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 
 from edreflect_assets.database import connect
+from edreflect_assets.edfi.locks import publishing
 from edreflect_assets.edfi.publish import Publication, TooManyDeletions
-from edreflect_assets.edfi.state import publishing
 from edreflect_assets.errors import EdreflectError, Refused
 from edreflect_assets.fake_ods import Fault
-from edreflect_assets.settings import Settings
 from edreflect_assets.warehouse.build import run_dbt
-from tests.integration.edfi_world import DISTRICT, ORG, YEAR, Campus, EdfiWorld, fresh_edfi_world, register
+from tests.integration.edfi_world import DISTRICT, ORG, YEAR, Campus, EdfiWorld, register, world_of_a_module
 
-
-@pytest.fixture(scope="module")
-def shared(
-    postgres_server: Settings, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[EdfiWorld]:
-    with fresh_edfi_world(postgres_server, template_database, tmp_path_factory) as made:
-        yield made
+shared = world_of_a_module()
 
 
 @pytest.fixture

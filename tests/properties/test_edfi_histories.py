@@ -9,7 +9,7 @@ writing call; an interrupted run, run again, ends in the same state.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
@@ -19,11 +19,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edreflect_assets.edfi.state import Recorder
+from edreflect_assets.edfi.recorder import Recorder
 from edreflect_assets.errors import EdreflectError
 from edreflect_assets.fake_ods import Fault, RequestInfo
-from edreflect_assets.settings import Settings
-from tests.integration.edfi_world import ALL_ON, DISTRICT, YEAR, Campus, EdfiWorld, fresh_edfi_world
+from tests.integration.edfi_world import ALL_ON, DISTRICT, YEAR, Campus, EdfiWorld, world_of_a_module
 
 NAMES = ("Band", "Choir", "Chess", "X" * 37)
 CATEGORIES = ("Cohort", "Cohort: Cohort", "Sports")
@@ -208,12 +207,7 @@ def held(world: EdfiWorld, resource: str) -> dict[tuple[Any, ...], dict[str, Any
     return shown
 
 
-@pytest.fixture(scope="module")
-def world(
-    postgres_server: Settings, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[EdfiWorld]:
-    with fresh_edfi_world(postgres_server, template_database, tmp_path_factory) as made:
-        yield made
+world = world_of_a_module()
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from edreflect_assets.edfi.client import OdsClient, OdsConnection, Retries
+from edreflect_assets.edfi.ods import Ods
 from edreflect_assets.fake_ods import FakeOds
 
 DISTRICT = 255901
@@ -39,8 +41,9 @@ def staff(unique_id: str = "207219", name: str = "Reading Club", district: int =
 
 
 def connection(url: str, **further: Any) -> OdsConnection:
-    names = list(ENVIRON)
-    return OdsConnection("springfield", url, YEAR, "5.0", names[0], names[1], **further)
+    key_env, secret_env = ENVIRON
+    ods = Ods(url, "5.0", (DISTRICT,), key_env, secret_env)
+    return OdsConnection("springfield", replace(ods, **further), YEAR)
 
 
 class Naps(list[float]):
@@ -61,8 +64,8 @@ class Clock:
 
 
 def client(ods: FakeOds, *, naps: Naps | None = None, retries: Retries | None = None, **further: Any) -> OdsClient:
-    """A client that does not really sleep; ``timeout`` and other fields of the connection may be given."""
-    fields = {name: further.pop(name) for name in ("timeout", "concurrency") if name in further}
+    """A client that does not really sleep; ``timeout_seconds`` and ``concurrency`` of the ODS may be given."""
+    fields = {name: further.pop(name) for name in ("timeout_seconds", "concurrency") if name in further}
     return OdsClient(
         connection(ods.url, **fields),
         environ=ENVIRON,

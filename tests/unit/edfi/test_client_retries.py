@@ -107,7 +107,7 @@ def test_a_lost_answer_makes_nothing_twice(ods: FakeOds) -> None:
 def test_an_answer_that_does_not_come_in_time_is_asked_for_again(ods: FakeOds) -> None:
     never = threading.Event()
     ods.fault = Failing(Fault(hold=never))
-    with client(ods, timeout=0.5) as api:
+    with client(ods, timeout_seconds=0.5) as api:
         api.upsert("cohorts", cohort())
         ods.fault = Failing(Fault(hold=never), times=99)
         with pytest.raises(CallFailed, match="POST cohorts: no answer came") as failed:

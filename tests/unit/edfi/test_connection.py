@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from ods_examples import ENVIRON, KEY, SECRET, YEAR, Naps, cohort, connection
 
-from edreflect_assets.edfi.client import OdsClient, OdsConnection
+from edreflect_assets.edfi.client import OdsClient
 from edreflect_assets.edfi.standards import DATA_STANDARDS, data_standard
 from edreflect_assets.errors import ConfigurationError
 from edreflect_assets.fake_ods import FakeOds
@@ -60,8 +60,8 @@ def test_the_standards_differ_in_the_length_of_an_identifier() -> None:
 def test_an_unknown_standard_is_not_guessed(name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"3\.3, 4\.0, 5\.0, 6\.0\.$"):
         data_standard(name)
-    with pytest.raises(ConfigurationError, match=r"^org springfield, standard: .*3\.3, 4\.0, 5\.0, 6\.0\.$"):
-        OdsConnection("springfield", "https://ods.example", YEAR, name, "K", "S")
+    with pytest.raises(ConfigurationError, match=r"^org springfield, data_standard: .*3\.3, 4\.0, 5\.0, 6\.0\.$"):
+        connection("https://ods.example", data_standard=name)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def test_this_machine_may_be_called_without_tls(url: str) -> None:
         {"data_path": "data"},
         {"data_path": "/data/{yaer}"},
         {"data_path": "/data?x={year}"},
-        {"timeout": 0},
-        {"timeout": float("nan")},
+        {"timeout_seconds": 0},
+        {"timeout_seconds": float("nan")},
         {"concurrency": 0},
     ],
 )

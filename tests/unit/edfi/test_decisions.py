@@ -231,11 +231,24 @@ def test_a_resource_whose_key_was_changed_in_the_ods_is_deleted_and_posted_again
 
 @BOTH
 def test_nothing_counts_as_deleted_where_records_were_set_aside(mode: Mode):
-    unknown = in_ods(program("9", CHOIR), "o9")
-    found = plan(mode, mapped=(sent(program()),), found=(in_ods(program()), unknown), withheld="a record was set aside")
+    unknown = [in_ods(program("9", (name, 255901)), name) for name in ("Choir", "Chess")]
+    found = plan(
+        mode, mapped=(sent(program()),), found=(in_ods(program()), *unknown), withheld="a record was set aside"
+    )
     assert not calls(found)
-    assert {each.campus_key for each in found.remarks} == ({"1", UNMAPPED} if mode == "resync" else {"1"})
-    assert {each.code for each in found.remarks} == {"withheld"}
+    remarks = [("withheld", "1", 1), ("withheld", UNMAPPED, 2)]
+    assert [(each.code, each.campus_key, each.records) for each in found.remarks] == (
+        remarks if mode == "resync" else remarks[:1]
+    )
+
+
+@BOTH
+def test_what_is_written_comes_in_the_order_of_the_resources(mode: Mode):
+    associations = {
+        resource: Side(True, {key: student(key, BAND, key) for key in ("1", "2")}, ()) for resource in (STAFF, STUDENTS)
+    }
+    written = plan(mode, program(), others=associations).writes
+    assert [each.resource for each in written] == [COHORTS, STUDENTS, STUDENTS, STAFF, STAFF]
 
 
 @BOTH
