@@ -87,6 +87,8 @@ def run_dbt(
         run = stored_models(command[1:]) if views_stand else command[1:]
         commands = [["run", *run], ["test", *command[1:], "--exclude-resource-type", "unit_test", *left_out]]
     flags = ["--log-level", "none", "--log-level-file", "debug", "--no-use-colors", "--no-send-anonymous-usage-stats"]
+    # dbt would write the whole manifest once per command, which takes longer than the models of a usual day.
+    flags.append("--no-write-json")
     key = (project_checksum(), environment["EDREFLECT_PG_DATABASE"])
     with _one_run, _environment(environment):
         manifest = _manifests.get(key)

@@ -88,7 +88,7 @@ def test_nothing_that_was_printed_holds_a_mark(world: World) -> None:
 
 def test_no_file_beside_the_data_holds_a_mark(world: World) -> None:
     written = {path.name for path in world.settings.home.rglob("*") if path.is_file()}
-    assert {"dbt.log", "run_results.json", "manifest.json", "server.log", "dagster.yaml", "orgs.yml"} <= written
+    assert {"dbt.log", "manifest.json", "server.log", "dagster.yaml", "orgs.yml"} <= written
     assert list(world.settings.dagster_home.rglob("*.db"))
     assert [path for path in world.settings.dagster_home.rglob("*.err") if path.stat().st_size]
     assert marked_files(world.root, but=data_folders(world)) == {}
