@@ -19,13 +19,22 @@ from edreflect_assets.settings import DATABASE_URL_VARIABLE, HOME_VARIABLE, Sett
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """How many districts and calendar days, how many educators and students each, and the seed of their invention."""
+    """How many districts and calendar days, how many educators and students each, the seed of their invention, the last day.
+
+    Without ``end_day`` the last weekday is it, or the one that the same options had before.
+    """
 
     orgs: int = 2
     days: int = 5
     educators: int = 40
     students: int = 300
     seed: int = 1
+    end_day: date | None = None
+
+    def as_json(self) -> dict[str, int | str]:
+        """Return them as a plan keeps them."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return given | ({"end_day": self.end_day.isoformat()} if self.end_day else {})
 
 
 @dataclass(frozen=True)
@@ -53,10 +62,12 @@ def prepare_home(options: DemoOptions, settings: Settings) -> DemoHome:
     plan = settings.home / "demo" / "plan.json"
     known = json.loads(plan.read_text(encoding="utf-8")) if plan.exists() else None
     _refuse_other_orgs(settings, known)
-    if known is not None and known["options"] != asdict(options):
+    if known is not None and known["options"] != options.as_json():
         _start_anew(settings)
         known = None
-    end_day = date.fromisoformat(known["end_day"]) if known else _last_weekday(datetime.now(UTC).date())
+    end_day = options.end_day or _last_weekday(datetime.now(UTC).date())
+    if known:
+        end_day = date.fromisoformat(known["end_day"])
     sample = Sample(
         orgs=options.orgs,
         days=options.days,
@@ -73,7 +84,7 @@ def prepare_home(options: DemoOptions, settings: Settings) -> DemoHome:
             # Others may pass through, as the database server's account must, not look around.
             settings.home.chmod(0o711)
         make_private(plan.parent, plan.parent)
-        contents = {"options": asdict(options), "end_day": end_day.isoformat(), "orgs": list(sample.org_names)}
+        contents = {"options": options.as_json(), "end_day": end_day.isoformat(), "orgs": list(sample.org_names)}
         replace_text(plan, json.dumps(contents))
     return DemoHome(settings, sample)
 
