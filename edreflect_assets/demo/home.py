@@ -31,11 +31,6 @@ class DemoOptions:
     seed: int = 1
     end_day: date | None = None
 
-    def as_json(self) -> dict[str, int | str]:
-        """Return them as a plan keeps them."""
-        given = {name: value for name, value in asdict(self).items() if value is not None}
-        return given | ({"end_day": self.end_day.isoformat()} if self.end_day else {})
-
 
 @dataclass(frozen=True)
 class DemoHome:
@@ -54,7 +49,7 @@ def prepare_home(options: DemoOptions, settings: Settings) -> DemoHome:
     """Return the demo's home, made known to this process and its children; the database is the embedded one.
 
     The same options again play the same days over what is there; other options start anew. Raises UsageError when the
-    home holds anything but a demo.
+    home holds anything but a demo, or for days that cannot be played.
     """
     settings = Settings(home=settings.home)
     os.environ[HOME_VARIABLE] = str(settings.home)
@@ -62,12 +57,14 @@ def prepare_home(options: DemoOptions, settings: Settings) -> DemoHome:
     plan = settings.home / "demo" / "plan.json"
     known = json.loads(plan.read_text(encoding="utf-8")) if plan.exists() else None
     _refuse_other_orgs(settings, known)
-    if known is not None and known["options"] != options.as_json():
+    asked = {name: value for name, value in asdict(options).items() if name != "end_day"}
+    if options.end_day:
+        _check_days(options.end_day, options.days)
+    known_day = date.fromisoformat(known["end_day"]) if known else None
+    if known is not None and (known["options"] != asked or options.end_day not in {None, known_day}):
         _start_anew(settings)
-        known = None
-    end_day = options.end_day or _last_weekday(datetime.now(UTC).date())
-    if known:
-        end_day = date.fromisoformat(known["end_day"])
+        known = known_day = None
+    end_day = options.end_day or known_day or _last_weekday(datetime.now(UTC).date())
     sample = Sample(
         orgs=options.orgs,
         days=options.days,
@@ -84,7 +81,7 @@ def prepare_home(options: DemoOptions, settings: Settings) -> DemoHome:
             # Others may pass through, as the database server's account must, not look around.
             settings.home.chmod(0o711)
         make_private(plan.parent, plan.parent)
-        contents = {"options": options.as_json(), "end_day": end_day.isoformat(), "orgs": list(sample.org_names)}
+        contents = {"options": asked, "end_day": end_day.isoformat(), "orgs": list(sample.org_names)}
         replace_text(plan, json.dumps(contents))
     return DemoHome(settings, sample)
 
@@ -92,6 +89,20 @@ def prepare_home(options: DemoOptions, settings: Settings) -> DemoHome:
 def _last_weekday(today: date) -> date:
     """Return a day that is neither late nor to come for orgs that deliver on weekdays."""
     return today - timedelta(days=max(0, today.weekday() - 4))
+
+
+def _check_days(end_day: date, days: int) -> None:
+    """Refuse days that are still to come, or that the raw assets have no partitions for; raises UsageError."""
+    from edreflect_assets.orchestration.partitions import DAYS  # noqa: PLC0415 - takes seconds
+
+    if end_day > datetime.now(UTC).date():
+        raise UsageError(f"The demo's last day, {end_day}, is still to come; give --end-day a day that has begun.")
+    first = end_day - timedelta(days=days - 1)
+    if not DAYS.has_partition_key(first.isoformat()):
+        raise UsageError(
+            f"The demo would begin on {first}, before the first day of the raw assets, {DAYS.start:%Y-%m-%d}; give"
+            " --end-day a later day, or fewer --days."
+        )
 
 
 def _refuse_other_orgs(settings: Settings, plan: dict[str, list[str]] | None) -> None:

@@ -94,7 +94,7 @@ class FileProfile:
             self._submit()
 
     def finish(self) -> None:
-        """Hand the last records over; more cannot be added."""
+        """Hand the last records over; more cannot be added, and there is no result without it."""
         if self._chunk:
             self._submit()
         self._pending.append(self._profiler.submit(self._figures.sketch.merge))

@@ -20,6 +20,8 @@ import pytest
 
 from edreflect_assets.database import connect, ensure_server
 from edreflect_assets.database.server import remove_server
+from edreflect_assets.demo.home import DemoOptions, prepare_home
+from edreflect_assets.errors import UsageError
 from edreflect_assets.sample import DEFAULT_PROGRAMS, Sample
 from edreflect_assets.sample.campus.programs import NO_COHORT
 from edreflect_assets.sample.campus.system import TOO_LONG
@@ -96,6 +98,32 @@ def processes_of(home: Path) -> list[str]:
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
+
+
+@pytest.mark.parametrize(
+    ("end_day", "complaint"),
+    [(date.max, "still to come"), (date(2020, 8, 12), "begin on 2020-08-08, before the first day")],
+)
+def test_days_that_cannot_be_played_are_refused_before_anything_happens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end_day: date, complaint: str
+) -> None:
+    monkeypatch.setenv("EDREFLECT_HOME", "")
+    with pytest.raises(UsageError, match=complaint):
+        prepare_home(DemoOptions(days=5, end_day=end_day), Settings(home=tmp_path / "home"))
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_day_that_was_played_may_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDREFLECT_HOME", "")
+    settings = Settings(home=tmp_path / "home")
+    played = prepare_home(DemoOptions(end_day=FRIDAY), settings)
+    (played.served / "old").mkdir(parents=True)
+    for options in (DemoOptions(), DemoOptions(end_day=FRIDAY)):
+        assert prepare_home(options, settings).sample == played.sample
+        assert (played.served / "old").exists()
+    another = FRIDAY - timedelta(days=7)
+    assert prepare_home(DemoOptions(end_day=another), settings).sample.end_day == another
+    assert not (played.served / "old").exists()
 
 
 @needs_proc

@@ -155,8 +155,9 @@ def test_a_prefix_is_taken_literally() -> None:
 
 
 def test_records_are_numbered_over_every_thousand() -> None:
-    sent, _ = read(b"1,2\n" * 3_456, block_bytes=5_000)
-    assert sent == b"".join([b"%d,%d,1,2\n" % (number, number + 1) for number in range(1, 3_457)])
+    for block_bytes in (5_000, 256 * 1024):
+        sent, _ = read(b"1,2\n" * 63_456, block_bytes=block_bytes)
+        assert sent == b"".join([b"%d,%d,1,2\n" % (number, number + 1) for number in range(1, 63_457)])
 
 
 @pytest.mark.parametrize("quoted_every", [1, 2, 5, 50])
